@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --require-virtualenv
 
-.PHONY: help run test check audit bench faults lock clean reference dashboard
+.PHONY: help run test check audit bench faults lock clean reference dashboard screenshots
 
 help:
 	@echo "make run           run Kafka, PostgreSQL, Valkey, all roles and the simulators, and send 1,000 sample notifications; Ctrl-C stops"
@@ -15,6 +15,7 @@ help:
 	@echo "make audit         ask the advisory database about every package of the lock files"
 	@echo "make bench         run the benchmarks on real servers; appends the results to docs/benchmarks.md"
 	@echo "make faults        stop and kill Kafka and workers, truncate and recreate topics under 200,000 notifications, some of them held; the exit code is 0 only if nothing is lost silently or sent early"
+	@echo "make screenshots   write docs/screenshots from the tests in a browser (requires Chromium)"
 	@echo "make reference     write docs/reference and the clients from the code; BREAKING=\"why\" if that breaks clients of the API"
 	@echo "make lock          update the lock files from pyproject.toml (requires uv)"
 
@@ -61,6 +62,11 @@ test: check
 audit:
 	@test -x $(VENV)/audit/bin/pip-audit || { $(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/pip install -q pip-audit==2.10.1; }
 	$(VENV)/audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements-dev.lock
+
+# each page of the dashboard in light and dark, from the browser tests; needs Chromium
+screenshots: $(VENV)/dev.stamp
+	HEROLD_TEST_BROWSER=required HEROLD_TEST_SCREENSHOTS=docs/screenshots $(BIN)/pytest tests/browser
+	cd docs/screenshots && ls *.png | grep -v -e '-light.png$$' -e '-dark.png$$' | xargs rm -f
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.bench $(BENCH)

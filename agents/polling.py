@@ -1,5 +1,6 @@
 """Polls a store for what is due, until cancelled."""
 
+from asyncio import Lock
 from collections.abc import Awaitable, Callable
 
 from schemas.errors import UnavailableError
@@ -11,6 +12,27 @@ LONGEST_RETRY = 10.0
 
 Poll = Callable[[], Awaitable[float]]
 """Does what is due, and returns the seconds until the next poll. Raises UnavailableError."""
+
+
+class PagePoller:
+    """Polls for pages of work until cancelled, or until it is stopped between two of them."""
+
+    def __init__(self, poll: Poll, sleep: Sleep, on_delay: Callable[[str, float], None]) -> None:
+        """`poll` works on a page; `on_delay` is called as by `poll_forever`."""
+        self._poll_next, self._wait, self._on_delay = poll, sleep, on_delay
+        self._page_in_hand = Lock()
+
+    async def run_forever(self) -> None:
+        """Work until cancelled; while a server is away, try again."""
+        await poll_forever(self._poll, self._wait, self._on_delay)
+
+    async def stop(self) -> None:
+        """Let the page in hand end, and begin no other: another worker goes on at once, and does not wait for the end of a lease."""
+        await self._page_in_hand.acquire()
+
+    async def _poll(self) -> float:
+        async with self._page_in_hand:
+            return await self._poll_next()
 
 
 async def poll_forever(poll: Poll, sleep: Sleep, on_delay: Callable[[str, float], None]) -> None:

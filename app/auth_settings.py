@@ -13,6 +13,7 @@ PasswordLength = Annotated[int, Meta(ge=8, le=128)]
 
 class OidcSection(Section, frozen=True):
     issuer: str
+    name: str
     client_id: str
     client_secret: str
     scopes: NonEmptyStr

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from agents.providers.request import parse_base_url
 from app.account_settings import AccountSetting, parse_accounts
 from app.link_tokens import build_link_tokens
 from app.settings import Settings
@@ -33,6 +34,15 @@ class Account(NamedTuple):
     call_rate: CallRate | None = None
 
 
+def find_breaker_name(name: str, section: Mapping[str, Any], *, is_single: bool) -> str:
+    """The name of an account's breaker: that of the account, of the only one of a channel the origin or mail server that it calls."""
+    if is_single and section.get("url"):
+        return parse_base_url(str(section["url"])).origin
+    if is_single and "port" in section:
+        return f"smtp://{section.get('host', '')}:{section['port']}"
+    return name
+
+
 def build_accounts(channel: Channel, settings: Settings) -> tuple[Account, ...]:
     """The accounts of a channel. Raises SettingError for settings that a provider cannot use."""
     key = f"accounts.{channel.name}"
@@ -40,7 +50,12 @@ def build_accounts(channel: Channel, settings: Settings) -> tuple[Account, ...]:
     if channel.is_limited_per_host and len(accounts) > 1:
         raise SettingError(key, "must be one: each endpoint is an account of its own")
     return tuple(
-        Account(account.name, _build_provider(key, account, channel, settings), account.weight, _build_call_rate(account, settings))
+        Account(
+            account.name,
+            _build_provider(key, account, channel, settings),
+            account.weight,
+            build_call_rate(account.name, settings.providers),
+        )
         for account in accounts
     )
 
@@ -80,9 +95,9 @@ def _build_provider(key: str, account: AccountSetting, channel: Channel, setting
     return provider
 
 
-def _build_call_rate(account: AccountSetting, settings: Settings) -> CallRate | None:
+def build_call_rate(name: str, providers: Mapping[str, Mapping[str, Any]]) -> CallRate | None:
     """The limit of an account's calls. A key that a section of the file does not have is 0. Raises SettingError."""
-    values = settings.providers[account.name]
-    keys = build_section(f"providers.{account.name}", {name: values.get(name, 0) for name in CallRateKeys.__struct_fields__}, CallRateKeys)
+    values = providers.get(name, {})
+    keys = build_section(f"providers.{name}", {key: values.get(key, 0) for key in CallRateKeys.__struct_fields__}, CallRateKeys)
     per_second = keys.max_calls_per_second
     return CallRate(per_second, keys.call_burst or max(1, int(per_second * BURST_SECONDS))) if per_second else None

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from app.account_settings import add_account_sections, fill_account_sections
+from app.analytics_settings import AnalyticsSection
 from app.auth_settings import AuthSection
 from app.connection_settings import KafkaSection, PostgresSection, RedisSection, complete_postgres, complete_redis
 from app.encryption.section import EncryptionSection
@@ -104,7 +105,10 @@ class DeliverySection(Section, frozen=True):
     account_probe_delay_max: PositiveSeconds
     max_waiting_records: NonNegativeInt
     max_waiting_bytes: NonNegativeInt
+    ordered_window: Annotated[int, Meta(ge=1, le=1000)]
+    ordered_queue: Annotated[int, Meta(ge=1, le=10_000)]
     redrive_after_outage: NonNegativeInt
+    pause_refresh_interval: PositiveSeconds
     linger: Seconds
     linger_max_records: PositiveInt
 
@@ -166,6 +170,7 @@ class GatewaySection(Section, frozen=True):
     live_buffer_records: PositiveInt
     trusted_proxies: str
     response_timeout: PositiveSeconds
+    simulators_url: str
 
 
 class LimitsSection(Section, frozen=True):
@@ -235,6 +240,7 @@ class Settings(Section, frozen=True):
     receipt_timeouts: Mapping[ChannelName, int]
     templates: TemplatesSection
     costs: Mapping[ChannelName, float]
+    analytics: AnalyticsSection
     simulators: SimulatorsSection
     audit: AuditSection
 

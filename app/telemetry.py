@@ -237,6 +237,13 @@ class Metrics:
             child = self._children[metric.name, labels] = parent.labels(*labels) if labels else parent
         return child
 
+    def sum_counter(self, metric: Metric) -> float:
+        """The sum of a counter over all its labels."""
+        for callback in self._flush_callbacks:
+            callback()
+        families = self._counters_and_gauges[metric.name].collect()
+        return sum(sample.value for family in families for sample in family.samples if sample.name == metric.name)
+
     def encode_metrics(self) -> bytes:
         """The metrics in Prometheus's text format."""
         for callback in self._flush_callbacks:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from schemas.channels import CHANNEL_NAMES
+from schemas.channels import CHANNEL_NAMES, CHANNELS
 from schemas.enums import PRIORITIES
-from schemas.lifetimes import ATTEMPT_ROWS, DIGEST_ROWS, IDEMPOTENCY_ROWS, RATE_WINDOW_ROWS
+from schemas.lifetimes import ATTEMPT_ROWS, DIGEST_ROWS, ENDPOINT_ORDER_ROWS, IDEMPOTENCY_ROWS, RATE_WINDOW_ROWS
 from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, get_deliveries_topic, get_notifications_topic, get_scheduled_topic
-from tables import attempts, digests, due, idempotency, rate_windows
+from tables import attempts, digests, due, endpoint_order, idempotency, rate_windows
 from tables.table_definition import TableDefinition
 
 
@@ -49,17 +49,18 @@ TOPOLOGY: tuple[RoleSpec, ...] = (
     ),
     *(
         RoleSpec(
-            channel,  # email, sms, push, webhook
-            source_topics=DELIVERIES_TOPICS[channel],
+            channel.name,  # email, sms, push, webhook
+            source_topics=DELIVERIES_TOPICS[channel.name],
             sink_topics=(STATUS_TOPIC, DEAD_LETTER_TOPIC, *SCHEDULED_TOPICS),  # scheduled: retries, next steps of escalations
-            tables={attempts.TABLE: ATTEMPT_ROWS},
+            tables={attempts.TABLE: ATTEMPT_ROWS} | ({endpoint_order.TABLE: ENDPOINT_ORDER_ROWS} if channel.has_endpoints else {}),
         )
-        for channel in CHANNEL_NAMES
+        for channel in CHANNELS
     ),
     RoleSpec(
         "scheduler",
         source_topics=SCHEDULED_TOPICS,
-        sink_topics=(*NOTIFICATIONS_TOPICS, *ALL_DELIVERIES_TOPICS, STATUS_TOPIC, DEAD_LETTER_TOPIC),
+        # scheduled: cancels of what waits of a broadcast that was cancelled
+        sink_topics=(*NOTIFICATIONS_TOPICS, *ALL_DELIVERIES_TOPICS, *SCHEDULED_TOPICS, STATUS_TOPIC, DEAD_LETTER_TOPIC),
         tables={due.TABLE: None},  # an entry may be due in years
     ),
     RoleSpec(

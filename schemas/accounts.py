@@ -14,8 +14,8 @@ MAX_PASSWORD_CHARACTERS = 256
 MAX_PROJECTS = 50  # of an account
 
 AccountState = Literal["active", "disabled"]
-LoginMethod = Literal["password", "passkey", "oidc"]
-LinkPurpose = Literal["password_reset", "first_admin"]
+LoginMethod = Literal["password", "passkey", "oidc", "link"]
+LinkPurpose = Literal["password_reset", "first_admin", "login"]
 RevocationReason = Literal["logout", "logout_everywhere", "reuse", "password_changed", "disabled", "operator"]
 
 Email = Annotated[str, Meta(min_length=3, max_length=254)]

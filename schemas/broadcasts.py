@@ -57,10 +57,41 @@ class BroadcastRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_def
     preview: bool = False
 
 
+class BroadcastCounts(Struct, frozen=True):
+    """What became of the notifications of a broadcast and of their deliveries, as of `counted_at`.
+
+    `decided_count`: notifications that were decided, each once. `waiting_count`: what the scheduler holds of them: what is held, and
+    retries; if the broadcast was cancelled also digests and next channels. `notifications`: by state; `deliveries`: by status, PENDING if
+    there is no result yet. The reasons are those that there are, by state and by status.
+    """
+
+    counted_at: float
+    decided_count: int
+    waiting_count: int
+    notifications: dict[str, int]
+    notification_reasons: dict[str, dict[str, int]]
+    deliveries: dict[str, int]
+    delivery_reasons: dict[str, dict[str, int]]
+
+
+class BroadcastCancellation(Struct, frozen=True):
+    """How far the cancel of a broadcast is, which also cancels what waits in the scheduler.
+
+    `checked_count`: notifications that the pass in hand has looked at. `waiting_count`: what waited when the last pass looked; null before
+    the first one. `cancelled_count`: notifications and deliveries that the scheduler has cancelled. `is_done`: nothing waits any more.
+    """
+
+    is_done: bool
+    checked_count: int
+    waiting_count: int | None
+    cancelled_count: int
+
+
 class Broadcast(Struct, frozen=True):
     """A stored broadcast; `total_count` is null until it starts, `expanded_count` is of users whose notification is in Kafka.
 
-    `audience` is empty if it is to `user_count` users that the request named.
+    `audience` is empty if it is to `user_count` users that the request named. `counts` is null before the first count, and `cancellation`
+    unless it is cancelled.
     """
 
     id: str
@@ -80,6 +111,8 @@ class Broadcast(Struct, frozen=True):
     created_by: str
     error: str
     version: int
+    counts: BroadcastCounts | None
+    cancellation: BroadcastCancellation | None
 
 
 class RecipientPreview(Struct, frozen=True):
@@ -93,7 +126,7 @@ class RecipientPreview(Struct, frozen=True):
 STARTS: dict[BroadcastAction, tuple[BroadcastState, ...]] = {
     "pause": ("pending", "running"),
     "resume": ("paused", "failed"),
-    "cancel": ("pending", "running", "paused"),
+    "cancel": ("pending", "running", "paused", "done", "failed"),
 }
 """The states in which each action is possible."""
 

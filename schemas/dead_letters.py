@@ -140,3 +140,14 @@ def find_type(value: bytes | None) -> str:
 def describe_cause(dead_letter: DeadLetter) -> tuple[str, str, str]:
     """Cause, channel and type of a dead letter, by which it is found."""
     return compute_cause(dead_letter), find_channel(dead_letter.source_topic), find_type(dead_letter.value)
+
+
+class DeadLetterCounts(Struct, frozen=True):
+    """Dead letters that are open, and those of the last hour and of the hour before it; each counted up to MAX_COUNTED."""
+
+    open: int
+    last_hour: int
+    hour_before: int
+
+
+MAX_COUNTED = 10_000

@@ -43,7 +43,9 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     `attempt` numbers the attempts, `counted_attempts` are those before this one that the schedule of retries counts.
     `sealed` stands for the address and the content, which are empty then (schemas/sealed_records.py).
     `sent_again`: after a call without any answer it was sent once more, which happens once.
-    `is_test`: it goes to a test account, or to nobody.
+    `is_ordered`: the endpoint has the deliveries of the user one after the other; `is_cancelled`: one of these that was cancelled while it
+    waited in the scheduler, so that the worker lets the next one follow.
+    `is_test`: it goes to a test account, or to nobody. `due_at`: when its notification was released, if it was held.
     """
 
     id: str
@@ -76,3 +78,6 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     is_test: bool = False
     consent_event_id: str = ""
     sent_again: bool = False
+    due_at: float = 0.0
+    is_ordered: bool = False
+    is_cancelled: bool = False

@@ -29,6 +29,8 @@ class DeliveryFilter(NamedTuple):
     until: float | None = None
     project: str = ""
     order: Order = "newest"
+    template: str | None = None
+    is_test: bool | None = None
 
 
 class FoundDelivery(Struct, frozen=True):

@@ -83,6 +83,8 @@ class Reason(StrEnum):
     ACCOUNT_PAUSED = "account_paused"
     RETRY_BUDGET = "retry_budget"
     CALL_RATE = "call_rate"
+    ENDPOINT_ORDER = "endpoint_order"
+    ENDPOINT_QUEUE_FULL = "endpoint_queue_full"
     NO_TEST_ACCOUNT = "no_test_account"
     # of a delivery, as its provider reported it later
     BOUNCED = "bounced"

@@ -3,6 +3,10 @@
 HeroldError
 |-- SettingError          a setting is missing or invalid; names the key
 |-- AmbiguousIdError      several users have a notification with this id
+|-- BusyError             something runs that this process does once at a time
+|   |-- ReadingRunningError  another ledger or export is read
+|   |-- RecordSearchRunningError  others search the records of notifications
+|   +-- SimulationRunningError  another simulation of a rule, or check of a template, runs
 |-- ConflictError         the state of something does not allow a change; says what to do
 |-- DeniedError           Kafka denies what this process needs to do
 |-- ExpressionError       an expression of a rule is not valid; names the place
@@ -10,11 +14,13 @@ HeroldError
 |-- MissingAccountError   there is no account of a person with this id
 |-- MissingAudienceError  there is no audience with this name
 |-- MissingEndpointError  there is no webhook endpoint with this id
+|-- MissingPauseError     no operator has paused this account of a provider
 |-- MissingProjectError   there is no project with this id
 |-- MissingRateLimitError  there is no such rate limit
 |-- MissingRuleError      there is no rule for this type
 |-- MissingScheduleError  there is no schedule with this name
 |-- MissingUserError      there is no user with this id
+|-- NoLinkError           there is no account that a link may log in to
 |-- ErasedError           the data key is destroyed, because the user was erased
 |-- PartitionFencedError  the partition was assigned to another worker
 |-- PolicyDocumentError   a file of rules, templates and rate limits is invalid; lists the problems
@@ -44,6 +50,10 @@ DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 class HeroldError(Exception):
     """The base class of Herold's exceptions."""
+
+
+class NoLinkError(HeroldError):
+    """There is no account that a link may log in to; says why."""
 
 
 class SettingError(HeroldError):
@@ -99,6 +109,13 @@ class MissingAccountError(HeroldError):
 
     def __init__(self, account_id: str) -> None:
         super().__init__(f"there is no account {account_id[:64]!r}")
+
+
+class MissingPauseError(HeroldError):
+    """No operator has paused this account of a provider."""
+
+    def __init__(self, account: str) -> None:
+        super().__init__(f"the account {account[:128]!r} is not paused by an operator")
 
 
 class MissingAudienceError(HeroldError):
@@ -194,6 +211,31 @@ class RecordTooLargeError(HeroldError):
 
     def __init__(self, topic: str, size: int, limit: int) -> None:
         super().__init__(f"a record of {size} bytes for {topic} is larger than {limit} bytes")
+
+
+class BusyError(HeroldError):
+    """Something runs that this process does once at a time; a retry in a few seconds may succeed."""
+
+
+class ReadingRunningError(BusyError):
+    """Another ledger or export is read in this process; they are read one after the other."""
+
+    def __init__(self) -> None:
+        super().__init__("another ledger or export is read: try again in a few seconds")
+
+
+class SimulationRunningError(BusyError):
+    """Another simulation of a rule, or check of a template, runs in this process; they run one after the other."""
+
+    def __init__(self) -> None:
+        super().__init__("another simulation or check of a template runs: try again in a few seconds")
+
+
+class RecordSearchRunningError(BusyError):
+    """Too many others search the records of notifications in this process."""
+
+    def __init__(self) -> None:
+        super().__init__("others search the records of notifications: try again in a few seconds")
 
 
 class TemplateChangedError(HeroldError):

@@ -55,7 +55,8 @@ class StatusEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="
 
     `variant`, `endpoint_id`, `consent_event_id` and `is_test` are those of the delivery. `detail` is text for operators; it contains no
     address, content or token.
-    `next_attempt_at` is set if the delivery waits in the scheduler for its next attempt.
+    `next_attempt_at` is set if the delivery waits in the scheduler for its next attempt. `priority`, `type`, `category` and `template` are
+    what the delivery is counted as; an empty priority: it is not. `due_at` is when what was held was released; 0: it was not held.
     """
 
     delivery_id: str
@@ -81,6 +82,11 @@ class StatusEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="
     next_attempt_at: float = 0.0
     consent_event_id: str = ""
     is_test: bool = False
+    priority: Priority | Literal[""] = ""
+    type: str = ""
+    category: str = ""
+    template: str = ""
+    due_at: float = 0.0
 
 
 ConsentReport = Literal["", "hard_bounce", "complaint", "stop", "category_stop"]

@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 from schemas.channels import ChannelName
 from schemas.dead_letter import DeadLetter
 from schemas.enums import Priority, State, Status
-from schemas.events import DecidedEvent, EngagementEvent, InboundEvent, ReceiptEvent, StatusEvent
+from schemas.events import DecidedEvent, EngagementEvent, GateResult, InboundEvent, ReceiptEvent, StatusEvent
 
 
 class DecidedRow(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="decided"):
@@ -35,6 +35,18 @@ class DecidedRow(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="k
 
 STATE_RANK: dict[State, int] = {State.HELD: 0, State.MERGED: 1, State.REJECTED: 1, State.DEAD: 1, State.ROUTED: 2}
 """Of two decided events of a notification with the same counts, the greater rank wins; of equal ranks, the first event."""
+
+
+def find_next_step(decision_log: Sequence[GateResult]) -> float | None:
+    """When a routed notification is decided again, in epoch seconds, because its next channel may follow; None if it is not."""
+    last = decision_log[-1] if decision_log else None
+    if last is None or last.verdict not in ("hold", "pass"):
+        return None
+    if last.verdict == "hold":
+        at = last.inputs.get("until")
+    else:
+        at = next((entry.inputs.get("escalates_at") for entry in reversed(decision_log) if entry.gate == "channels"), None)
+    return float(at) if isinstance(at, int | float) else None
 
 
 def compute_decision_precedence(row: DecidedRow) -> tuple[int, int, int]:

@@ -28,6 +28,7 @@ RATE_WINDOW_ROWS = MAX_RATE_WINDOW
 # a digest is moved at most as far as a send_at, expires a day after it is due, and may come back a week late if the workers were down
 DIGEST_ROWS = max(MAX_DIGEST_WINDOW, MAX_SEND_AHEAD) + 2 * MAX_CREATED_AT_ERROR + NOTIFICATION_EXPIRY + NOTIFICATION_RECORDS
 ATTEMPT_ROWS = DELIVERY_RECORDS  # a delivery that is read again finds its row
+ENDPOINT_ORDER_ROWS = ATTEMPT_ROWS  # what is in a row has expired long before, unless it was written again
 
 MIN_CHANGELOG_SURPLUS = 2 * DAY
 

@@ -11,6 +11,7 @@ LogEvent = Literal[
     "delivery.account_resumed",  # a probe showed that the account works again
     "delivery.category_stopped",  # too many e-mails of a category bounced, so that they wait: counts, and what to do
     "delivery.category_resumed",  # of an hour fewer e-mails of the category have bounced
+    "delivery.pauses_unknown",  # PostgreSQL does not answer; the pauses of accounts that were read last count
     "delivery.bounces_unknown",  # PostgreSQL does not answer, so bounces are not counted; what is stopped stays so
     "delivery.breaker_opened",  # the calls of an account or webhook host fail or are throttled: its deliveries wait; once for each opening
     "delivery.outage_redriven",  # an account answers again, so its dead letters are redriven: the redrive and how many
@@ -23,6 +24,9 @@ LogEvent = Literal[
     "scheduler.released",  # entries that were due were released: counts per priority, and the greatest lateness
     "scheduler.broadcast_page_produced",  # Kafka has acknowledged the notifications of a page of a broadcast
     "scheduler.broadcast_failed",  # a broadcast cannot be expanded and ends: the error
+    "scheduler.broadcast_cancels_requested",  # what waits of a broadcast that was cancelled is being cancelled: how many of a page
+    "scheduler.broadcast_count_failed",  # a page of a broadcast cannot be counted, and is tried again later: the error, in how many seconds
+    "scheduler.broadcast_counts_delayed",  # PostgreSQL or Kafka does not answer, so the counts and cancels of broadcasts wait
     "scheduler.broadcasts_delayed",  # PostgreSQL or Kafka does not answer, so broadcasts wait
     "scheduler.schedule_run",  # a schedule was due: the broadcasts of its runs, how many were missed and are skipped, the next run
     "scheduler.schedule_ended",  # the times of a schedule cannot be computed, so it never runs again: the error
@@ -66,5 +70,6 @@ LogEvent = Literal[
     "worker.shutdown_callback_cancelled",  # what a worker stops before its end took too long: a provider or server does not answer
     "tls.certificate_reloaded",  # the files of a server's certificate have changed, and the new one is used: the setting
     "tls.certificate_rejected",  # the changed files of a certificate cannot be used; the previous one is, until it expires
+    "worker.keys_missing",  # projects ask for encryption, and this worker has no keys: which ones, what comes of it, what to do
     "worker.started",  # a worker or the gateway is ready
 ]

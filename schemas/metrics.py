@@ -87,6 +87,9 @@ RELEASE_LATENESS = Metric(
     LATENCY_BUCKETS,
 )
 BROADCAST_NOTIFICATIONS = Metric("herold_broadcast_notifications_total", "counter", "notifications produced for broadcasts", ("priority",))
+BROADCAST_CANCELS = Metric(
+    "herold_broadcast_cancels_total", "counter", "cancels requested of what waited of cancelled broadcasts; repeated until nothing waits"
+)
 BROADCASTS_ENDED = Metric("herold_broadcasts_ended_total", "counter", "broadcasts whose last page is produced, or that failed", ("state",))
 SCHEDULE_RUNS = Metric(
     "herold_schedule_runs_total", "counter", "runs of recurring schedules, by result: started, or skipped because missed", ("result",)

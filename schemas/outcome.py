@@ -20,7 +20,8 @@ class AttemptResult(Struct, frozen=True, gc=False):
     `reason` is a value of schemas.enums.Reason or empty; `status` is set if the delivery's status differs from the usual one of its
     outcome; `retry_after` is in seconds, 0 without a Retry-After; `detail` is a text for operators, without address, content or token.
     `is_account_fault`: the credentials or the account are at fault, not the delivery, so every other call would fail as well.
-    `has_failed`: the provider said in a complete answer that it has failed, by HTTP a 5xx (RFC 9110, 15.6).
+    `has_failed`: the provider said in a complete answer that it has failed, by HTTP a 5xx (RFC 9110, 15.6). `is_answered`: an UNKNOWN one
+    has a complete answer, so the provider was not too slow to give one.
     """
 
     outcome: Outcome
@@ -32,6 +33,7 @@ class AttemptResult(Struct, frozen=True, gc=False):
     detail: str = ""
     is_account_fault: bool = False
     has_failed: bool = False
+    is_answered: bool = False
 
 
 class Provider(Protocol):

@@ -56,6 +56,8 @@ class Permission(StrEnum):
     WEBHOOK_ENDPOINTS_READ = "webhook-endpoints:read"
     WEBHOOK_ENDPOINTS_WRITE = "webhook-endpoints:write"
     METRICS_READ = "metrics:read"
+    PROVIDERS_CONTROL = "providers:control"
+    TABLES_READ = "tables:read"
     LIVE_READ = "live:read"
     API_KEYS_READ = "api-keys:read"
     API_KEYS_WRITE = "api-keys:write"
@@ -64,6 +66,8 @@ class Permission(StrEnum):
     PROJECTS_READ = "projects:read"
     PROJECTS_WRITE = "projects:write"
     AUDIT_READ = "audit:read"
+    SIMULATORS_READ = "simulators:read"
+    SIMULATORS_WRITE = "simulators:write"
 
 
 class Grant(NamedTuple):
@@ -112,7 +116,9 @@ GRANTS: tuple[Grant, ...] = (
     Grant(Permission.REDRIVES_WRITE, "redrive dead letters; pause, resume and cancel redrives", (_OPERATOR,)),
     Grant(Permission.WEBHOOK_ENDPOINTS_READ, "read webhook endpoints and their statistics", _STAFF),
     Grant(Permission.WEBHOOK_ENDPOINTS_WRITE, "change webhook endpoints, rotate their secrets, ping them", (_OPERATOR, _DEVELOPER)),
-    Grant(Permission.METRICS_READ, "read the metrics of the gateway, and the accounts of providers", (_OPERATOR, _VIEWER)),
+    Grant(Permission.METRICS_READ, "read how the installation works: metrics, lag, workers, accounts of providers", (_OPERATOR, _VIEWER)),
+    Grant(Permission.PROVIDERS_CONTROL, "pause and resume accounts of providers", (_OPERATOR,)),
+    Grant(Permission.TABLES_READ, "look up rows of the workers' tables", (_OPERATOR,)),
     Grant(Permission.LIVE_READ, "follow events as they happen", _STAFF),
     Grant(Permission.API_KEYS_READ, "read API keys, without their secrets"),
     Grant(Permission.API_KEYS_WRITE, "create, change, rotate and revoke API keys that may do no more than oneself"),
@@ -121,14 +127,19 @@ GRANTS: tuple[Grant, ...] = (
     Grant(Permission.PROJECTS_READ, "read projects"),
     Grant(Permission.PROJECTS_WRITE, "create and change projects"),
     Grant(Permission.AUDIT_READ, "read the audit log"),
+    # mail to accounts arrives there, too: whoever reads a link to choose a password could log in as its owner
+    Grant(Permission.SIMULATORS_READ, "read what arrived at the simulators of a local stack, with the links and codes in it"),
+    Grant(Permission.SIMULATORS_WRITE, "switch faults of the simulators on and off"),
 )
 
 ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     role: frozenset(grant.permission for grant in GRANTS if role in (Role.ADMIN, *grant.roles)) for role in Role
 }
 
-TEST_PERMISSIONS = frozenset({Permission.NOTIFICATIONS_SEND}) | {permission for permission in Permission if permission.endswith(":read")}
-"""What a test key may do at most: send, and read. Whatever else it changed would change what live notifications become."""
+TEST_PERMISSIONS = frozenset({Permission.NOTIFICATIONS_SEND}) | {
+    permission for permission in Permission if permission.endswith(":read") and permission is not Permission.SIMULATORS_READ
+}
+"""What a test key may do at most: send, and read, but no mail to accounts. Whatever else it changed would change live notifications."""
 
 
 PROJECT_PERMISSIONS = frozenset(

@@ -165,6 +165,14 @@ class SharedOutbox(Outbox, Protocol):
         """Stage a row of the table; it is written after all outputs added before it are acknowledged."""
         ...
 
+    def get_rows(self, table: Table, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]:
+        """Rows of another table of the worker, as they are with what is staged."""
+        ...
+
+    def stage_row_of(self, table: Table, partition: int, key: bytes, row: bytes | None) -> None:
+        """Stage a row of another table, as `stage_row`; `get_rows` sees it at once."""
+        ...
+
     def is_full(self, partition: int) -> bool:
         """Whether the uncommitted work of a partition is at its limit, so that no more may start. It bounds duplicates after a crash."""
         ...

@@ -31,12 +31,16 @@ class ActiveSuppression(Struct, frozen=True, array_like=True):
 
 
 class EndpointRef(Struct, frozen=True, array_like=True):
-    """A webhook endpoint of a user: its URL, and the types that it takes (schemas.webhook_endpoints.matches_type)."""
+    """A webhook endpoint of a user: its URL, and the types that it takes (schemas.webhook_endpoints.matches_type).
+
+    `is_ordered`: it has one webhook after the other.
+    """
 
     id: str
     url: str
     types: list[str] = []
     is_enabled: bool = True
+    is_ordered: bool = False
 
 
 class Profile(Struct, frozen=True, omit_defaults=True):

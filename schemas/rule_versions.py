@@ -1,6 +1,6 @@
 """The versions of a rule, and the differences between two of them; pure."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -25,8 +25,8 @@ class FieldChange(Struct, frozen=True):
     """A field whose value differs; a value is null where there is no rule or the field is not set."""
 
     field: str
-    old: object
-    new: object
+    old: Any
+    new: Any
 
 
 class PolicyDifference(Struct, frozen=True):

@@ -29,6 +29,15 @@ class Timing(Struct, frozen=True):
     end_at: float | None = None
 
 
+class ScheduleTimes(Struct, frozen=True, forbid_unknown_fields=True):
+    """When a schedule would run."""
+
+    cron: Annotated[str, Meta(max_length=MAX_CHARACTERS, description="minute, hour, day of the month, month, day of the week")]
+    time_zone: Annotated[str, Meta(max_length=64, description="whose clock the expression means")] = "UTC"
+    start_at: Annotated[Timestamp, Meta(description="no run is earlier")] | None = None
+    end_at: Annotated[Timestamp, Meta(description="no run is later")] | None = None
+
+
 class ScheduleDefinition(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What runs when, and for whom: an audience or these users."""
 
@@ -102,7 +111,7 @@ class StartedRuns(Struct, frozen=True):
     broadcast_ids: list[str]
 
 
-def build_timing(definition: ScheduleDefinition) -> Timing:
+def build_timing(definition: ScheduleDefinition | ScheduleTimes) -> Timing:
     """When a schedule with this definition runs."""
     start_at, end_at = (None if time is None else to_epoch_seconds(time) for time in (definition.start_at, definition.end_at))
     return Timing(definition.cron, definition.time_zone, start_at, end_at)

@@ -5,7 +5,8 @@ bytes), the ciphertext with its tag (16 bytes). What they are bound to is authen
 id of the notification or delivery. So bytes that were moved to another place do not open.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from struct import Struct as Layout
 from typing import Literal, NamedTuple
 
@@ -36,33 +37,37 @@ class DataKey(NamedTuple):
     key: bytes | None
 
 
-class Sealer:
-    """The data keys of one user, of which the last one seals."""
+def can_seal(keys: Sequence[DataKey]) -> bool:
+    """Whether the last data key is there and not destroyed."""
+    return bool(keys) and keys[-1].key is not None
 
-    __slots__ = ("_ciphers", "_current", "_header", "_read_random", "_user_id")
+
+class Sealer:
+    """The data keys of one user, of which the last one seals.
+
+    A cipher takes 2.5 kB and is made when it is needed, so that many sealers can be kept.
+    """
+
+    __slots__ = ("_ciphers", "_keys", "_read_random", "_user_id")
 
     def __init__(self, user_id: str, keys: Iterable[DataKey], read_random: ReadRandom) -> None:
         """`keys` in the order of their versions."""
-        self._read_random, self._user_id = read_random, user_id
-        self._ciphers: dict[int, AESGCM | None] = {}
-        self._current: AESGCM | None = None
-        self._header = b""
-        for version, outer_key_id, key in keys:
-            self._current = self._ciphers[version] = None if key is None else AESGCM(key)
-            name = outer_key_id.encode()
-            self._header = SEALED_FORMAT + bytes([len(name)]) + name + _VERSION.pack(version)
+        self._read_random, self._user_id, self._keys = read_random, user_id, tuple(keys)
+        self._ciphers: dict[int, AESGCM] | None = None
 
     @property
     def can_seal(self) -> bool:
         """Whether the last data key is there and not destroyed."""
-        return self._current is not None
+        return can_seal(self._keys)
 
     def seal(self, kind: SealedKind, item_id: str, plain: bytes) -> bytes:
         """The sealed bytes of what belongs to this user and item. Raises ErasedError if the last data key is destroyed."""
-        if self._current is None:
+        if not self._keys:
             raise ErasedError
-        nonce = self._read_random(NONCE_BYTES)
-        return self._header + nonce + self._current.encrypt(nonce, plain, self._bind(kind, item_id))
+        current = self._keys[-1]
+        cipher, nonce = self._get_cipher(current), self._read_random(NONCE_BYTES)
+        header = _build_header(current.outer_key_id, current.version)
+        return header + nonce + cipher.encrypt(nonce, plain, self._bind(kind, item_id))
 
     def open(self, kind: SealedKind, item_id: str, sealed: bytes) -> bytes:
         """What was sealed. Raises ErasedError if its data key is destroyed, UnknownDataKeyError, or SealError for other bytes."""
@@ -73,18 +78,36 @@ class Sealer:
         if len(sealed) < text_start:
             raise SealError("the sealed bytes are cut")
         (version,) = _VERSION.unpack_from(sealed, start)
-        if version not in self._ciphers:
-            raise UnknownDataKeyError(version)
-        cipher = self._ciphers[version]
-        if cipher is None:
-            raise ErasedError
+        cipher = self._get_cipher(self._find_key(version))
         try:
             return cipher.decrypt(sealed[nonce_start:text_start], sealed[text_start:], self._bind(kind, item_id))
         except InvalidTag:
             raise SealError("the sealed bytes were changed, or belong to another place") from None
 
+    def _find_key(self, version: int) -> DataKey:
+        for key in self._keys:
+            if key.version == version:
+                return key
+        raise UnknownDataKeyError(version)
+
+    def _get_cipher(self, key: DataKey) -> AESGCM:
+        if key.key is None:
+            raise ErasedError
+        if self._ciphers is None:
+            self._ciphers = {}
+        cipher = self._ciphers.get(key.version)
+        if cipher is None:
+            cipher = self._ciphers[key.version] = AESGCM(key.key)
+        return cipher
+
     def _bind(self, kind: SealedKind, item_id: str) -> bytes:
         return f"{kind}\0{self._user_id}\0{item_id}".encode()
+
+
+@lru_cache(maxsize=64)
+def _build_header(outer_key_id: str, version: int) -> bytes:
+    name = outer_key_id.encode()
+    return SEALED_FORMAT + bytes([len(name)]) + name + _VERSION.pack(version)
 
 
 class RandomBuffer:

@@ -1,4 +1,4 @@
-"""What other rules would make of recorded notifications: the report of `herold rules simulate`; pure."""
+"""What other rules would make of recorded notifications: the report of `herold rules simulate` and of the API; pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -13,6 +13,8 @@ MAX_EXAMPLES = 3
 MAX_CHANGES = 50
 
 SkipReason = Literal["resumed", "repartitioned", "replayed"]
+SearchEnd = Literal["count", "records", "time", "all"]
+"""Why a search for notifications of a type ended: enough were found, enough records or time were spent, or all records were read."""
 
 
 class SimulatedResult(Struct, frozen=True, omit_defaults=True):
@@ -66,6 +68,16 @@ class SimulationReport(Struct, frozen=True):
     other_changes: int
     stops: list[StopChange]
     channels: dict[ChannelName, CountChange]
+
+
+class TypeSimulationReport(SimulationReport, frozen=True):
+    """What a rule would change for the newest notifications of its type.
+
+    `since`: from then on all of them are in it. `examined` counts the records of any type that were read, `end` says why no more were.
+    """
+
+    examined: int
+    end: SearchEnd
 
 
 class SimulatedNotification(Struct, frozen=True):

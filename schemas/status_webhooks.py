@@ -62,7 +62,8 @@ class ReportedDelivery(Struct, frozen=True):
 class StatusEndpoint(Struct, frozen=True):
     """An enabled endpoint of kind status; empty types and categories take all, empty statuses the final ones.
 
-    It takes the statuses of its project, None: of all; and those of tests, or all others.
+    It takes the statuses of its project, None: of all; and those of tests, or all others. `is_ordered`: those of a user one after the
+    other.
     """
 
     id: str
@@ -72,6 +73,7 @@ class StatusEndpoint(Struct, frozen=True):
     statuses: list[str] = []
     project: str | None = None
     is_test: bool = False
+    is_ordered: bool = False
 
 
 class FailingEndpoint(Struct, frozen=True):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from schemas.audiences import CountedPage, Recipients, UserPage
+from schemas.broadcast_counts import BroadcastCount, BroadcastFindings, CountPage, DeliveryResult, HeldDigest
 from schemas.broadcasts import ClaimedBroadcast
 from schemas.events import StatusEvent
 from schemas.history import HistoryBatch, NotificationKey, ReceiptCount, ReceivedReport, RecordedDeliveries, RecordedStatus, WrittenReports
@@ -214,6 +215,42 @@ class BroadcastPages(Protocol):
 
     async def fail(self, broadcast_id: str, holder: str, error: str) -> None:
         """End a broadcast that cannot be expanded."""
+        ...
+
+
+class BroadcastHistory(Protocol):
+    """What became of broadcasts, page by page; `holder` names the worker. Each method raises UnavailableError."""
+
+    async def claim(self, holder: str) -> BroadcastCount | None:
+        """A broadcast whose count is due and that no other worker has in hand, first one that was cancelled; None if there is none."""
+        ...
+
+    async def get_wait(self) -> float | None:
+        """Seconds until the count of any broadcast is due; None if none ever is."""
+        ...
+
+    async def read_page(self, count: BroadcastCount, limit: int) -> CountPage:
+        """At most `limit` notifications after the cursor whose ids have a time of the broadcast; some may be of others."""
+        ...
+
+    async def find_results(self, delivery_ids: Sequence[str]) -> dict[str, DeliveryResult]:
+        """The deliveries that have a status."""
+        ...
+
+    async def find_held_digests(self, digests: Sequence[tuple[str, str]]) -> list[HeldDigest]:
+        """Of these digests, by id and user, those that are held, with what is in them."""
+        ...
+
+    async def store_page(self, count: BroadcastCount, page: CountPage, findings: BroadcastFindings, pause: float | None) -> bool:
+        """Store what was found up to the cursor of the page, and give the broadcast back; the next page is due after `pause` seconds.
+
+        After the last page the findings are the result; None: no count follows. False if another worker has stored the page, or the
+        broadcast was cancelled meanwhile.
+        """
+        ...
+
+    async def postpone(self, count: BroadcastCount, seconds: float) -> None:
+        """Give the broadcast back, whose page is due again in so many seconds; nothing if it was cancelled meanwhile."""
         ...
 
 

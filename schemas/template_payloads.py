@@ -20,7 +20,10 @@ class RecordedPayload(Struct, frozen=True):
 
 
 class PayloadFailure(Struct, frozen=True):
-    """Why a version cannot be rendered on a channel and in a locale, with how many recorded notifications, and the ids of some of them."""
+    """Why a version cannot be rendered on a channel and in a locale, with how many recorded notifications, and the ids of some of them.
+
+    Who may not read notifications gets no ids.
+    """
 
     channel: ChannelName
     locale: str
@@ -31,6 +34,8 @@ class PayloadFailure(Struct, frozen=True):
 
     def describe(self) -> str:
         """The failure as a text."""
+        if not self.ids:
+            return f"{self.channel} {self.locale}: {self.problem}, with {self.count}"
         others = f" and {self.count - len(self.ids)} more" if self.count > len(self.ids) else ""
         return f"{self.channel} {self.locale}: {self.problem}, with {', '.join(self.ids)}{others}"
 

@@ -34,6 +34,7 @@ TypeFilters = Annotated[list[TypeFilter], Meta(max_length=100, description="empt
 Categories = Annotated[list[Label], Meta(max_length=100, description="of a status endpoint; empty: all categories")]
 Statuses = Annotated[list[ReportedStatus], Meta(max_length=5, description="of a status endpoint; empty: the final ones")]
 Url = Annotated[str, Meta(min_length=1, max_length=2048)]
+Ordered = Annotated[bool, Meta(description="the webhooks of a user come one after the other; while one is retried, those after it wait")]
 Description = Annotated[str, Meta(max_length=1000)]
 
 
@@ -52,6 +53,7 @@ class EndpointRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     statuses: Statuses = []
     signature: SignatureKind = "hmac"
     is_test: bool = False
+    ordered: Ordered = False
 
 
 class EndpointChange(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -62,6 +64,7 @@ class EndpointChange(Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     types: TypeFilters | UnsetType = UNSET
     categories: Categories | UnsetType = UNSET
     statuses: Statuses | UnsetType = UNSET
+    ordered: Ordered | UnsetType = UNSET
 
 
 class SecretRotation(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -98,6 +101,7 @@ class WebhookEndpoint(Struct, frozen=True):
     created_at: float
     updated_at: float
     is_test: bool = False
+    ordered: bool = False
 
 
 class CreatedEndpoint(WebhookEndpoint, frozen=True, kw_only=True):

@@ -98,6 +98,11 @@ def is_already_done(packed: bytes | None, delivery: Delivery) -> bool:
     return attempt >= delivery.attempt or (next_action in _LAST_ACTIONS and attempt > delivery.undelivered_attempt)
 
 
+def has_ended(packed: bytes) -> bool:
+    """Whether no other attempt follows the one in the row."""
+    return packed[_ACTION_OFFSET] in _LAST_ACTIONS
+
+
 def find_intent(packed: bytes, delivery: Delivery) -> AttemptRow | None:
     """The row, if an attempt of this redrive was about to be made; the row is one of a delivery that is_already_done."""
     row = decode_row(packed) if packed[_ACTION_OFFSET] == _CALLING else None

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from schemas.enums import PRIORITIES, Priority
 from schemas.lifetimes import NOTIFICATION_RECORDS
-from tables.table_definition import GetRows, RowView, TableDefinition, format_time
+from tables.table_definition import CountedEntries, GetRows, RowView, TableDefinition, format_time
 
 ENTRY_KEYS = tuple(bytes([number]) for number in range(len(PRIORITIES)))
 """The first byte of the entry keys of each priority."""
@@ -163,4 +163,9 @@ def encode_user_prefix(user_id: str) -> bytes:
     return encode_index_key(user_id, "")
 
 
-TABLE = TableDefinition("due", read_time, find_row, encode_user_prefix)
+def is_held(index_row: bytes) -> bool:
+    """Whether the entry of an index row waits for its time."""
+    return not decode_index_row(index_row).is_cancelled
+
+
+TABLE = TableDefinition("due", read_time, find_row, encode_user_prefix, CountedEntries(INDEX_KEYS, is_held))

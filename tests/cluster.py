@@ -78,10 +78,13 @@ class HeroldCluster:
         self.start_process(name, argv, HEROLD_WORKER_WEB_PORT=str(self.get_port(name)), HEROLD_WORKER_INSTANCE_ID=name, **env)
         await self.wait_until_ready(name, "/ready")
 
-    async def start_simulators(self, name: str = "simulators", *, with_callbacks: bool = False) -> None:
-        """Start simulators; under another name they simulate providers on another host. With callbacks they report to the gateway."""
+    async def start_simulators(self, name: str = "simulators", *, with_callbacks: bool = False, with_inbox: bool = False) -> None:
+        """Start simulators; under another name they simulate providers on another host. With callbacks they report to the gateway.
+
+        With an inbox or callbacks they keep what arrives.
+        """
         request_log = self.home / f"{self.prefix}{name}.requests.jsonl"
-        options = build_callback_options(self.state) if with_callbacks else ()
+        options = (*(build_callback_options(self.state) if with_callbacks else ()), *(["--inbox"] if with_inbox else ()))
         self.start_process(name, (*build_simulators_command(self.get_port(name), request_log, self.env), *options))
         await self.wait_until_ready(name, "/healthz")
 

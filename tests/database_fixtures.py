@@ -15,6 +15,7 @@ from tests.event_builders import NOW
 from tests.settings_builders import DEFAULT_SETTINGS
 
 HISTORY_TABLES = (
+    "history_counts",
     "notifications",
     "deliveries",
     "delivery_logs",

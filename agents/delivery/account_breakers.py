@@ -1,7 +1,8 @@
 """The breakers of the accounts of a worker: they limit the calls of an account that fails, is throttled, or rejects its credentials."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
+from math import inf
 
 from agents.delivery.adaptive_concurrency import AdaptiveConcurrency
 from agents.delivery.batch_drain import BatchDrain
@@ -12,11 +13,13 @@ from agents.delivery.observer import Observer
 from agents.delivery.retry_budget import RetryBudget
 from agents.delivery.retry_decision import Random
 from schemas.delivery_policy import BreakerPolicy
+from schemas.enums import Outcome, Reason
 from schemas.outcome import AttemptResult
 from schemas.ports import CallLater
 
 MIN_SWEPT_BREAKERS = 1000  # hosts that have not failed for long are forgotten when there are so many, and then at twice as many as stay
 PROBE_REQUEST_INTERVAL = 1.0  # seconds; a delivery that is to be the probe may expire, or be forbidden, before its call
+PAUSED = AttemptResult(Outcome.NOT_SENT, Reason.ACCOUNT_PAUSED, detail="an operator has paused the account")
 LEAVE_SPREAD = 0.25  # of the time until a breaker permits a probe; what has left comes back over so much after it
 
 
@@ -123,7 +126,10 @@ class AccountBreakers:
 
     def is_probe_due(self, account: str, now: float) -> bool:
         """Whether the breaker of an account may permit a probe now. If not, because a later answer named a later time, it will be due."""
-        wait = self._open[account].open_until - now
+        breaker = self._open.get(account)
+        if breaker is None or breaker.permits:  # an operator has let it go on before its time
+            return False
+        wait = breaker.open_until - now
         if wait > 0:
             self._call_later(wait, partial(self._on_probe_due, account))
         return wait <= 0
@@ -144,12 +150,35 @@ class AccountBreakers:
         return now + wait + max(1.0, wait * LEAVE_SPREAD) * self._random()
 
     def allow_probe(self, account: str) -> None:
-        """Admit one call; without a waiting delivery, that of the next one that comes."""
+        """Admit one call; without a waiting delivery, that of the next one that comes. One that is held stays so for some time more."""
         breaker = self._open[account]
+        if breaker.is_held:
+            self._hold(account, breaker, now := breaker.open_until)
+            self._call_later(breaker.open_until - now, partial(self._on_probe_due, account))
+            return
         breaker.begin_probes()
         self._limiter.limit_account(account, 1)
         self._request_probe(account, breaker.probe_number)
         self._call_later(self._policy.failures.longest, partial(self._end_idle_probes, account, breaker, breaker.probe_number))
+
+    def hold(self, paused: Mapping[str, float], now: float) -> None:
+        """Let no call of these accounts begin, each until a time in epoch seconds or another call of this, and probe those held before."""
+        for account in [name for name, breaker in self._open.items() if breaker.is_held and name not in paused]:
+            self._open[account].release(now)
+            self._on_probe_due(account)
+        for account, ends_at in paused.items():
+            breaker = self._breakers.get(account) or self._add(account, now)
+            if not breaker.is_held:
+                self._open[account] = breaker
+                self._hold(account, breaker, now, ends_at)
+                self._stop_calls(account)
+                self._on_probe_due(account)  # not due yet: it will be looked at again then
+
+    def _hold(self, account: str, breaker: Breaker, now: float, ends_at: float = inf) -> None:
+        """Keep a breaker open for as long as any; then what has expired meanwhile is ended, and it is held again."""
+        was_held = breaker.is_held
+        breaker.hold(min(ends_at, now + self._policy.failures.longest), now)
+        self._observer.on_breaker_opened(account, breaker.cause, breaker.open_until - now, PAUSED, is_again=was_held)
 
     def _end_idle_probes(self, account: str, breaker: Breaker, probe_number: int) -> None:
         """Forget a breaker that permits a probe for which nothing has come in so long a time, as that of a host that is gone."""
@@ -236,9 +265,12 @@ class AccountBreakers:
             self._close_off(account, breaker, now)
 
     def _close_off(self, account: str, breaker: Breaker, now: float) -> None:
+        self._call_later(breaker.open_until - now, partial(self._on_probe_due, account))
+        self._stop_calls(account)
+
+    def _stop_calls(self, account: str) -> None:
         self._limiter.limit_account(account, 0)
         self._drain.request()
-        self._call_later(breaker.open_until - now, partial(self._on_probe_due, account))
         if self.on_open is not None:
             self.on_open(account)
 

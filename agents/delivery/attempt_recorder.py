@@ -1,5 +1,7 @@
 """Produces what an attempt comes to: status event, dead letter or scheduled record, and the row by which a replay is skipped."""
 
+from collections.abc import Callable
+
 import msgspec
 from msgspec.structs import replace
 
@@ -41,6 +43,7 @@ class AttemptRecorder:
         self._outbox, self._observer, self.dead_letter_limit = outbox, observer, dead_letter_limit or build_unlimited()
         self._status_topic, self._dead_letter_topic = topic_prefix + STATUS_TOPIC, topic_prefix + DEAD_LETTER_TOPIC
         self._scheduled_topics = {priority: topic_prefix + get_scheduled_topic(priority) for priority in PRIORITIES}
+        self.on_ordered_finished: Callable[[InFlight], None] | None = None
 
     def record(self, in_flight: InFlight, result: AttemptResult | None, decision: Decision, now: float) -> None:
         """Record an attempt, or without a result why there is none. The record is finished, unless the delivery waits for its account."""
@@ -94,6 +97,13 @@ class AttemptRecorder:
         """Stage the row. If the same record is read again, only this is repeated: the outbox sends the outputs of a past generation too."""
         self._outbox.stage_row(in_flight.batch.partition, in_flight.row_key, in_flight.row)
         in_flight.finish()
+        if in_flight.order_key and self.on_ordered_finished is not None:
+            self.on_ordered_finished(in_flight)
+
+    def call_back(self, partition: int, priority: Priority, user_id: str, delivery_id: str, now: float) -> None:
+        """Let a delivery that waits in the scheduler come now. Its entry came over the same topic, and so is there before this."""
+        move = Reschedule(delivery_id, user_id, now)
+        self._outbox.add(self._scheduled_topics[priority], partition, user_id.encode(), _encode(move))
 
     def _request_next_step(self, in_flight: InFlight, event: StatusEvent) -> None:
         """Let the next channel of an escalation follow now, if the delivery has failed. A replay asks for the same step again."""

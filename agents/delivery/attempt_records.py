@@ -44,13 +44,10 @@ def build_status_event(in_flight: InFlight, result: AttemptResult | None, decisi
     event = StatusEvent(
         delivery.id, delivery.notification_id, delivery.user_id, delivery.channel, status, at, delivery.created_at,
         delivery.redrive_count, in_flight.attempt, outcome, reason, provider, provider_message_id, provider_code, duration_ms,
-        in_flight.possible_duplicate, detail, delivery.variant, 1, delivery.endpoint_id,
+        in_flight.possible_duplicate, detail, delivery.variant, 1, delivery.endpoint_id, 0.0, delivery.consent_event_id, delivery.is_test,
+        in_flight.batch.priority, delivery.type, delivery.category, delivery.template, delivery.due_at,
     )
     # fmt: on
-    if delivery.consent_event_id:
-        event = replace(event, consent_event_id=delivery.consent_event_id)
-    if delivery.is_test:
-        event = replace(event, is_test=True)
     if type(decision) is Reconcile:
         return replace(event, next_attempt_at=decision.at, detail=decision.cause or detail)
     return replace(event, next_attempt_at=decision.at) if type(decision) is RetryAt else event
@@ -78,6 +75,11 @@ def build_resolution_event(in_flight: InFlight, resolved: Resolved, at: float) -
         endpoint_id=delivery.endpoint_id,
         consent_event_id=delivery.consent_event_id,
         is_test=delivery.is_test,
+        priority=in_flight.batch.priority,
+        type=delivery.type,
+        category=delivery.category,
+        template=delivery.template,
+        due_at=delivery.due_at,
     )
 
 

@@ -19,6 +19,7 @@ class BatchDrain:
         self.is_active = False  # from the beginning of a rebalance or stop until its end
         self.is_due = False  # something has begun to wait that the drain is not to wait for
         self.paused_accounts: Collection[str] = ()
+        self.list_ordered: Callable[[], Collection[InFlight]] = tuple  # those that wait for their turn
 
     def begin(self) -> None:
         """A rebalance or stop begins."""
@@ -30,8 +31,8 @@ class BatchDrain:
         self.is_due = self.is_active
 
     def release_waiting(self) -> None:
-        """Release the batches of deliveries that wait for an open breaker, or for unknown consent."""
-        self.is_due, delayed, accounts = False, set(self._get_delayed()), self.paused_accounts
+        """Release the batches of deliveries that wait for an open breaker, for unknown consent, or for their turn."""
+        self.is_due, delayed, accounts = False, {*self._get_delayed(), *self.list_ordered()}, self.paused_accounts
         self._release(lambda in_flight: in_flight.account in accounts or in_flight in delayed)
 
     def end(self) -> None:

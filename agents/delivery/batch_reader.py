@@ -1,11 +1,12 @@
 """Reads batches of a delivery worker: decodes the records, skips what is done, and acknowledges a batch when all of it has ended."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 from agents.delivery.attempt_recorder import AttemptRecorder
 from agents.delivery.bounce_guard import BounceGuard
 from agents.delivery.decode import DecodedDelivery, DecodeFailure, decode_delivery
+from agents.delivery.endpoint_order import EndpointOrder
 from agents.delivery.in_flight import InFlight, InFlightBatch, InFlightRegistry
 from agents.delivery.observer import DeliveryBatchSummary, Observer
 from agents.delivery.opening import DeliveryOpening
@@ -14,9 +15,9 @@ from agents.delivery.retry_decision import Done
 from schemas.enums import Reason, Status
 from schemas.ports import BatchHandle, Clock, SharedOutbox, Table
 from schemas.topics import parse_priority
-from tables.attempts import find_intent, is_already_done
+from tables.attempts import AttemptRow, find_intent, is_already_done
 
-_ERASED = Done(Status.FAILED, Reason.ERASED)
+_ERASED, _CANCELLED = Done(Status.FAILED, Reason.ERASED), Done(Status.FAILED, Reason.CANCELLED)
 
 
 class BatchReader:
@@ -39,6 +40,7 @@ class BatchReader:
         self._providers, self._attempts, self._outbox, self._registry = providers, attempts, outbox, registry
         self._recorder, self._clock, self._observer, self._on_interrupted = recorder, clock, observer, on_interrupted
         self._bounce_guard, self._opening = bounce_guard, opening
+        self.order: EndpointOrder | None = None
 
     def read(self, handle: BatchHandle) -> list[InFlight]:
         """The deliveries of a batch that are to be sent; none yet of one that needs newer keys, which is read again with them."""
@@ -56,24 +58,53 @@ class BatchReader:
             intent = None
             if row is not None and is_already_done(row, decoded.delivery) and (intent := find_intent(row, decoded.delivery)) is None:
                 self._registry.discard_recorded(decoded.delivery.id)
+                if decoded.delivery.is_ordered and self.order is not None:
+                    self.order.restore(batch.partition, in_flight_batch.priority, decoded, row)
                 in_flight_batch.finish_record(decoded.record, "skipped")
                 continue
             provider = choose(decoded.delivery) if intent is None else self._providers.get(intent.provider_message_id)
             in_flight = InFlight(decoded, in_flight_batch, provider)
             registered = register(in_flight)
             if registered is in_flight:
-                if decoded.is_erased:
-                    self._recorder.record(in_flight, None, _ERASED, self._clock())
-                elif intent is None:
+                is_rare = intent is not None or decoded.is_erased or in_flight.order_key
+                if not is_rare or self._is_to_be_sent(in_flight, intent, is_erased=decoded.is_erased):
                     new.append(in_flight)
-                else:
-                    in_flight.attempt, in_flight.called_at = intent.attempt, intent.attempted_at
-                    self._on_interrupted(in_flight)
             elif registered is None:
+                if in_flight.order_key and self.order is not None and (existing := self._registry.find(in_flight.id)) is not None:
+                    self.order.keep_turn(in_flight, existing)
                 in_flight_batch.finish_record(decoded.record, "skipped")
-            elif registered.is_finished:
-                self._recorder.finish(registered)
+            else:
+                if registered.order_key and self.order is not None:
+                    self.order.resume(registered)
+                if registered.is_finished:
+                    self._recorder.finish(registered)
         return self._hold(new, self._bounce_guard) if self._bounce_guard and self._bounce_guard.stopped else new
+
+    def drop_partitions(self, partitions: Collection[int]) -> None:
+        """Forget what waits in revoked partitions, for its turn or for keys."""
+        if self._opening is not None:
+            self._opening.drop_partitions(partitions)
+        if self.order is not None:
+            self.order.drop_partitions(partitions)
+
+    def _is_to_be_sent(self, in_flight: InFlight, intent: AttemptRow | None, *, is_erased: bool) -> bool:
+        """Whether a delivery of which little is usual goes on: one of an ordered endpoint may wait for its turn, others end here."""
+        order = self.order if in_flight.order_key else None
+        if is_erased or in_flight.delivery.is_cancelled:
+            self._recorder.record(in_flight, None, _ERASED if is_erased else _CANCELLED, self._clock())
+            return False
+        if intent is not None:
+            if order is not None:
+                order.resume(in_flight)
+            in_flight.attempt, in_flight.called_at = intent.attempt, intent.attempted_at
+            self._on_interrupted(in_flight)
+            return False
+        if order is None:
+            return True
+        if in_flight.delivery.unanswered is None:
+            return order.admit(in_flight)
+        order.resume(in_flight)
+        return True
 
     def _hold(self, new: list[InFlight], guard: BounceGuard) -> list[InFlight]:
         """Let the deliveries of stopped categories wait in the scheduler; returns the others."""
@@ -104,6 +135,8 @@ class BatchReader:
         self._recorder.dead_letter_limit.record(len(batch), len(failures))  # before anything of it is produced
         for failure in failures:
             self._recorder.write_decode_failure(batch, failure, in_flight_batch.priority)
+            if failure.delivery is not None and failure.delivery.is_ordered and self.order is not None:
+                self.order.remove(batch.partition, failure.delivery)
             in_flight_batch.finish_record(failure.record, "decode_failed")
         batch.drop_records()
         return decoded_deliveries

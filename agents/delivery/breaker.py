@@ -4,7 +4,7 @@ Closed, it counts the calls of a sliding window. It opens when too many of them 
 rejects its credentials. Open, it permits no call; then one probe, and twice as many after each step that succeeds, until it is closed.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from enum import StrEnum
 
 from agents.delivery.retry_decision import Random
@@ -21,6 +21,7 @@ class Cause(StrEnum):
     FAILURES = "failures"
     THROTTLED = "throttled"
     CREDENTIALS = "credentials"
+    OPERATOR = "operator"
 
 
 class CallResult(StrEnum):
@@ -46,8 +47,10 @@ def classify(result: AttemptResult) -> CallResult:
 
 
 def is_overloaded(call_result: CallResult, result: AttemptResult) -> bool:
-    """Whether fewer calls would have been better: it was throttled, or had no answer."""
-    return call_result is CallResult.THROTTLED or (result.outcome is Outcome.UNKNOWN and not result.provider_code)
+    """Whether fewer calls would have been better: it was throttled, or had no answer. An error of our own says nothing about that."""
+    if call_result is CallResult.FAILURE:
+        return result.outcome is Outcome.UNKNOWN and not result.is_answered
+    return call_result is CallResult.THROTTLED
 
 
 class SlidingWindow:
@@ -88,8 +91,8 @@ class SlidingWindow:
 
 class Breaker:
     """One breaker. `permits`: how many calls may be in flight; None: it is closed. `probe_number`: of the present turn of probes.
-    `recoveries`: how often a probe has succeeded, `has_recovered`: whether one has since it was opened last.
-
+    `recoveries`: how often a probe has succeeded, `has_recovered`: whether one has since it was opened last. `is_held`: an operator has
+    paused the account, so no result changes anything.
     """
 
     __slots__ = (
@@ -105,6 +108,7 @@ class Breaker:
         "_window",
         "cause",
         "has_recovered",
+        "is_held",
         "open_until",
         "opened_at",
         "permits",
@@ -117,14 +121,15 @@ class Breaker:
         self._policy, self._max_calls, self._random = policy, max_calls, random
         self._window = SlidingWindow(policy.window)
         self._results = self._failures = 0
-        self._failed_at: dict[object, float] = {}  # in the window, by delivery, the one that failed last at the end
+        # in the window, by delivery, the one that failed last at the end
+        self._failed_at: OrderedDict[object, float] = OrderedDict()
         self._failed_in_a_row: set[object] = set()  # deliveries since the last success
         self._delay = self._closed_at = 0.0
         self.cause = Cause.FAILURES
         self.permits: int | None = None
         self.open_until = self.opened_at = 0.0
         self.probe_number = self.recoveries = 0
-        self.has_recovered = False
+        self.has_recovered = self.is_held = False
 
     def is_idle(self, now: float) -> bool:
         """Whether nothing would be lost with the breaker: it is closed, and has not failed for long."""
@@ -153,6 +158,17 @@ class Breaker:
         """Permit one call, at the end of an open period."""
         self.permits, self._results, self._failures = 1, 0, 0
         self.probe_number += 1
+
+    def hold(self, until: float, now: float) -> None:
+        """Permit no call, and no probe, until `release`; at `until` it is looked at again."""
+        if not self.is_held:
+            self._open(Cause.OPERATOR, now, 0.0)
+            self.is_held = True
+        self.open_until = until
+
+    def release(self, now: float) -> None:
+        """Permit probes from now on."""
+        self.is_held, self.open_until = False, now
 
     def reopen(self, cause: Cause, now: float, retry_after: float = 0.0) -> None:
         """Permit no call: for twice as long as before; as long if calls fail after a probe has succeeded; as at first for another cause.
@@ -212,6 +228,8 @@ class Breaker:
 
     def _record_open(self, result: CallResult, now: float, retry_after: float) -> None:
         """A call from before the opening."""
+        if self.is_held:
+            return
         if result is CallResult.ACCOUNT_FAULT:
             self.cause = Cause.CREDENTIALS
         elif result is CallResult.THROTTLED:

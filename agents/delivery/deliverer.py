@@ -17,6 +17,7 @@ from agents.delivery.call_rates import CallRates
 from agents.delivery.concurrency import ConcurrencyLimiter
 from agents.delivery.consent_checks import CheckedConsent, ConsentChecks
 from agents.delivery.departures import Departures
+from agents.delivery.endpoint_order import EndpointOrder, OrderedEndpoints
 from agents.delivery.held_partitions import HeldPartitions
 from agents.delivery.in_flight import InFlight, InFlightRegistry
 from agents.delivery.intents import Intents
@@ -33,9 +34,7 @@ from schemas.outcome import AttemptResult
 from schemas.ports import BatchHandles, CallLater, Clock, SharedOutbox, Table
 from schemas.store_ports import EvidenceReader, ProfileReader
 
-_UNKNOWN = Outcome.UNKNOWN
-
-_ACCEPTED = Outcome.ACCEPTED
+_UNKNOWN, _ACCEPTED = Outcome.UNKNOWN, Outcome.ACCEPTED
 
 
 class Deliverer:
@@ -68,13 +67,12 @@ class Deliverer:
         dead_letter_limit: DeadLetterLimit | None = None,
         opening: DeliveryOpening | None = None,
     ) -> None:
-        self._clock, self._random, self._policy, self._opening = clock, random, policy, opening
-        self.waiting_room, self._bounce_guard = WaitingRoom(waiting), bounce_guard
+        self._clock, self._random, self._policy, self._opening, self._bounce_guard = clock, random, policy, opening, bounce_guard
+        self.waiting_room, self._accounts = WaitingRoom(waiting), providers if isinstance(providers, AccountSet) else None
         self._limiter, self._registry, self._runs = ConcurrencyLimiter(limits, self.waiting_room), InFlightRegistry(), AgentRuns()
         self._drain = BatchDrain(self._registry, outbox, lambda: self._consent.get_delayed())
         self.breakers = AccountBreakers(breaker, self._limiter, self._drain, call_later, random, observer, self._on_probe_due)
-        self._failed_accounts, self._limited_accounts = self.breakers.all, self.breakers.accounts
-        self._accounts, self._starting_calls = providers if isinstance(providers, AccountSet) else None, False
+        self._failed_accounts, self._limited_accounts, self._starting_calls = self.breakers.all, self.breakers.accounts, False
         self._recorder = AttemptRecorder(outbox, topic_prefix, observer, dead_letter_limit)
         self._departures = Departures(self.breakers, self._limiter, self.waiting_room, self._recorder, self._accounts, clock)
         self._reconciler = Reconciler(reconciliation, evidence, self._recorder, clock, observer, self._send_again, self._runs.fail)
@@ -91,6 +89,10 @@ class Deliverer:
         """Make no more calls per second than these permit."""
         call_rates.start(self._limiter, self._drain, self._start_calls, self._runs.fail)
         self._departures.limit_rates(call_rates)
+
+    def keep_order(self, ordered: OrderedEndpoints, outbox: SharedOutbox) -> None:
+        """Call ordered endpoints for one delivery of a user after the other."""
+        self._reader.order = EndpointOrder(ordered, outbox, self._recorder, self.waiting_room, self._drain, self._clock, self._go)
 
     @property
     def calls_in_flight(self) -> int:
@@ -137,8 +139,7 @@ class Deliverer:
         self._drain.end()
         self._registry.revoke_partitions(partitions)
         self.waiting_room.drop_partitions(partitions)
-        if self._opening is not None:
-            self._opening.drop_partitions(partitions)
+        self._reader.drop_partitions(partitions)
         for partition in partitions:
             self._limiter.queue.drop(partition)
         self.breakers.drop_revoked()
@@ -227,6 +228,9 @@ class Deliverer:
                 self._recorder.record(in_flight, None, hold, now)
                 return
         self._departures.move(in_flight)
+        self._go(in_flight)
+
+    def _go(self, in_flight: InFlight) -> None:
         (self._consent.add if in_flight.delivery.consent else self._limiter.enqueue)(in_flight)
         self._start_calls()
 
@@ -286,11 +290,10 @@ class Deliverer:
     def _on_probe_due(self, account: str) -> None:
         """End what has expired while it waited, then let one call show whether the account works again."""
         try:
-            if not self.breakers.is_probe_due(account, now := self._clock()):
-                return
-            for in_flight in self.breakers.remove_expired(account, now):
-                self._recorder.record(in_flight, None, EXPIRED, now)
-            self.breakers.allow_probe(account)
+            if self.breakers.is_probe_due(account, now := self._clock()):
+                for in_flight in self.breakers.remove_expired(account, now):
+                    self._recorder.record(in_flight, None, EXPIRED, now)
+                self.breakers.allow_probe(account)
             self._start_calls()
         except Exception as error:
             self._runs.fail(error)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from typing import NamedTuple
 
 from schemas.errors import UnavailableError
+from schemas.patience import wait_for_task
 from schemas.ports import BatchHandle, BatchHandles, Clock, Record
 from schemas.store_ports import SigningEndpointReader
 from schemas.webhook_endpoints import DELETED, SigningEndpoint
@@ -82,7 +83,7 @@ class EndpointCache:
 
     async def _wait_for(self, task: asyncio.Task[None], now: float) -> None:
         if now >= self._wait_again_at:
-            await asyncio.wait({task}, timeout=PATIENCE)
+            await wait_for_task(task, PATIENCE)
         if not task.done():
             self._wait_again_at = self._clock() + COOLDOWN
 

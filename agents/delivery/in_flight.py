@@ -15,6 +15,7 @@ from schemas.ports import BatchHandle, Header, Record, compute_record_size
 from schemas.record_source import RecordSource, encode_source
 from schemas.sealed_records import NO_CONTENT, open_delivery
 from tables.attempts import is_already_done
+from tables.endpoint_order import encode_key as encode_order_key
 
 COMPRESSION_LEVEL = 1  # an e-mail of 20 kB with HTML takes 60 us, and an eighth of its size
 _decode = msgspec.json.Decoder(Delivery).decode
@@ -117,7 +118,7 @@ class InFlight:
     `call_mark`: after a call for several was rejected, only deliveries with the same mark go in one call.
     `sent_again` is set if the next call is the one that follows a call without any answer.
     `has_intent`: the row that says that the call is to be made is durable, if the delivery needs one; `awaits_intent`: it is to be.
-    `sealer` is set if the record is sealed.
+    `sealer` is set if the record is sealed. `order_key` is the key of its line, if its endpoint is ordered.
     `waiting_share` is set while the delivery is in the waiting room: the record is compressed then, and the delivery without its content.
     """
 
@@ -141,6 +142,7 @@ class InFlight:
         "is_finished",
         "is_revoked",
         "offset",
+        "order_key",
         "possible_duplicate",
         "probe_number",
         "provider",
@@ -166,6 +168,7 @@ class InFlight:
         self.waiting_share: WaitingShare | None = None
         self.sealer = decoded.sealer
         self.call_mark: object = None
+        self.order_key = encode_order_key(delivery.user_id, delivery.endpoint_id) if delivery.is_ordered else b""
 
     def set_provider(self, provider: CheckedProvider) -> None:
         """Go to another account, which has not rejected an attempt of this delivery."""
@@ -242,6 +245,10 @@ class InFlightRegistry:
 
     def __len__(self) -> int:
         return len(self._deliveries)
+
+    def find(self, delivery_id: str) -> InFlight | None:
+        """The delivery with this id, if there is one."""
+        return self._deliveries.get(delivery_id)
 
     def register(self, in_flight: InFlight) -> InFlight | None:
         """Add a delivery to its batch and return the one to work on.

@@ -71,7 +71,8 @@ class ResponseMap:
             return replace(result, provider_code=number, provider_message_id=clean_provider_id(_get_text(content, self._message_id)))
         if result.outcome in (Outcome.THROTTLED, Outcome.UNKNOWN, Outcome.NOT_SENT):
             retry_after = parse_retry_after(response.headers, now, self._retry_after)
-            return replace(result, provider_code=number, retry_after=retry_after, has_failed=response.status_code >= SERVER_ERROR)
+            has_failed = response.status_code >= SERVER_ERROR
+            return replace(result, provider_code=number, retry_after=retry_after, has_failed=has_failed, is_answered=True)
         return replace(result, provider_code=number)
 
 

@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from agents.providers.http.origin import DEFAULT_PORTS
 
 HEADER_VALUE_PATTERN = "[ -~]*"
+CACHED_ORIGINS = 4096  # few hosts have many paths, such as one for each user
 
 _PRINTABLE = re.compile(r"[!-~]+").fullmatch
 _HEADER_VALUE = re.compile(HEADER_VALUE_PATTERN).fullmatch
+_AUTHORITY_END = re.compile("[/?#]").search
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?\.?|\[[0-9A-Fa-f:.]+\]").fullmatch
 
 
@@ -40,6 +43,15 @@ def parse_url(url: str) -> ParsedUrl:
     """Parse an http or https URL of printable ASCII. Raises ValueError for other URLs, for user info and for an invalid host or port."""
     if not _PRINTABLE(url):
         raise ValueError("a URL must be printable ASCII without spaces")
+    path_start = _AUTHORITY_END(url, url.find("://") + 3)
+    origin, host_header = _parse_origin(url[: path_start.start()] if path_start else url)
+    path, _, query = (url[path_start.start() :] if path_start else "").partition("#")[0].partition("?")
+    return ParsedUrl(origin, host_header, (path or "/") + (f"?{query}" if query else ""))
+
+
+@lru_cache(CACHED_ORIGINS)
+def _parse_origin(url: str) -> tuple[str, str]:
+    """The origin of a URL without a path, and the value of its Host header. Raises ValueError as parse_url does."""
     parts = urlsplit(url)
     if parts.scheme not in DEFAULT_PORTS or "@" in parts.netloc:
         raise ValueError("a URL must be http or https, without user and password")
@@ -48,8 +60,7 @@ def parse_url(url: str) -> ParsedUrl:
     if not _HOST(host):
         raise ValueError("a URL must have a host name or an IP address")
     host_header = host if port == DEFAULT_PORTS[parts.scheme] else f"{host}:{port}"
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return ParsedUrl(f"{parts.scheme}://{host.lower()}:{port}", host_header, target)
+    return f"{parts.scheme}://{host.lower()}:{port}", host_header
 
 
 def parse_base_url(url: str) -> ParsedUrl:

@@ -43,7 +43,8 @@ def parse_no_response(failure: NotSent | NotAllowed | MaybeSent) -> AttemptResul
 
 def build_unknown(status: int, retry_after: float) -> AttemptResult:
     """The result of a complete answer after which the message may have been sent."""
-    return AttemptResult(Outcome.UNKNOWN, "", status, retry_after=retry_after, has_failed=status >= SERVER_ERROR)
+    has_failed = status >= SERVER_ERROR
+    return AttemptResult(Outcome.UNKNOWN, "", status, retry_after=retry_after, has_failed=has_failed, is_answered=True)
 
 
 def parse_retry_after(headers: Mapping[bytes, bytes], now: float, name: bytes = b"retry-after") -> float:

@@ -13,13 +13,13 @@ from msgspec.structs import replace
 
 from agents.recorder.events import RecordedEvent
 from schemas.delivery import Delivery
-from schemas.enums import Reason, Status
+from schemas.enums import Priority, Reason, Status
 from schemas.errors import DECODE_ERRORS, RecordTooLargeError
 from schemas.events import ReceiptEvent, StatusEvent
 from schemas.ports import Clock, FlushedOutbox
 from schemas.record_source import RecordSource, decode_source
 from schemas.scheduled import Scheduled, compute_delivery_resume_count
-from schemas.topics import STATUS_TOPIC, get_deliveries_topic, get_scheduled_topic
+from schemas.topics import STATUS_TOPIC, get_deliveries_topic, get_scheduled_topic, parse_priority
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Delivery).decode
@@ -71,10 +71,10 @@ def plan_resend(report: ReceiptEvent, value: bytes | None, topic: str, delays: S
     )
     count = compute_delivery_resume_count(delivery.redrive_count, attempt, may_be_sent=again.possible_duplicate)
     scheduled = Scheduled(delivery.id, delivery.user_id, due_at, topic, Raw(_encode(again)), count, expires_at=delivery.expires_at)
-    return Resend(scheduled, _build_event(again, due_at, now))
+    return Resend(scheduled, _build_event(again, parse_priority(topic), due_at, now))
 
 
-def _build_event(delivery: Delivery, due_at: float, now: float) -> StatusEvent:
+def _build_event(delivery: Delivery, priority: Priority, due_at: float, now: float) -> StatusEvent:
     return StatusEvent(
         delivery.id,
         delivery.notification_id,
@@ -88,6 +88,12 @@ def _build_event(delivery: Delivery, due_at: float, now: float) -> StatusEvent:
         reason=Reason.UNDELIVERED,
         variant=delivery.variant,
         next_attempt_at=due_at,
+        is_test=delivery.is_test,
+        priority=priority,
+        type=delivery.type,
+        category=delivery.category,
+        template=delivery.template,
+        due_at=delivery.due_at,
     )
 
 

@@ -93,4 +93,5 @@ def build_report(endpoint: StatusEndpoint, reported: ReportedDelivery, final: bo
         expires_at=reported.occurred_at + NOTIFICATION_EXPIRY,
         type=STATUS_TYPE,
         endpoint_id=endpoint.id,
+        is_ordered=endpoint.is_ordered,
     )

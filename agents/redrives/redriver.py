@@ -4,12 +4,11 @@ A page is read, judged, produced and acknowledged, then its results are stored. 
 workers, has the same records: a delivery with the same redrive_count, a notification with the same id. Who reads them skips the second.
 """
 
-from asyncio import Lock
 from collections.abc import Callable
 
 from msgspec import Struct
 
-from agents.polling import limit_wait, poll_forever
+from agents.polling import PagePoller, limit_wait
 from agents.redrives.judge import count_results, judge
 from schemas.errors import RecordTooLargeError, UnavailableError
 from schemas.ids import compute_key_partition
@@ -45,7 +44,7 @@ class RedriveDelay(Struct, frozen=True):
 RedriveEvent = RedrivenPage | FailedRedrive | RedriveDelay
 
 
-class Redriver:
+class Redriver(PagePoller):
     """Redrives the pages that are due, one after the other; several workers share the pages of all redrives."""
 
     def __init__(
@@ -62,22 +61,10 @@ class Redriver:
         observe: Callable[[RedriveEvent], None],
     ) -> None:
         """`clock` in epoch seconds. `holder`: names this process, and no other ever."""
-        self._pages, self._create_outbox, self._sleep, self._clock, self._holder = pages, create_outbox, sleep, clock, holder
+        self._pages, self._create_outbox, self._clock, self._holder = pages, create_outbox, clock, holder
         self._partitions, self._topic_prefix = partitions, topic_prefix
         self._interval, self._max_page, self._observe = interval, max_page, observe
-        self._page_in_hand = Lock()
-
-    async def run_forever(self) -> None:
-        """Redrive until cancelled; while a server is away, try again."""
-        await poll_forever(self._poll, self._sleep, lambda cause, seconds: self._observe(RedriveDelay(cause, seconds)))
-
-    async def stop(self) -> None:
-        """Let the page in hand end, and begin no other: another worker goes on at once, and does not wait for the end of a lease."""
-        await self._page_in_hand.acquire()
-
-    async def _poll(self) -> float:
-        async with self._page_in_hand:
-            return await self.redrive_next()
+        super().__init__(self.redrive_next, sleep, lambda cause, seconds: observe(RedriveDelay(cause, seconds)))
 
     async def redrive_next(self) -> float:
         """Redrive the page that is due. Returns the seconds until the next look. Raises UnavailableError."""

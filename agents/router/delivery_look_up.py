@@ -1,12 +1,12 @@
 """Looks up what became of the deliveries of escalations, one query for a batch; without an answer their gate holds them for a while."""
 
-from asyncio import timeout
 from collections.abc import Iterable, Mapping
 
 from agents.router.routing_state import RoutingState
 from agents.router.verdict import PASS
 from schemas.errors import UnavailableError
 from schemas.history import NotificationKey, RecordedDeliveries
+from schemas.patience import run_within
 from schemas.ports import Clock
 from schemas.store_ports import DeliveryStatusReader
 
@@ -29,8 +29,7 @@ class DeliveryLookUp:
         if not keys or self._clock() < self._retry_at:
             return _NOTHING
         try:
-            async with timeout(PATIENCE_SECONDS):
-                return await self._reader.get_many(keys)
+            return await run_within(self._reader.get_many(keys), PATIENCE_SECONDS)
         except (UnavailableError, TimeoutError):
             self._retry_at = self._clock() + RETRY_SECONDS
             return _NOTHING

@@ -80,4 +80,5 @@ def _build_held_event(state: RoutingState, scheduled: Scheduled, row: DigestRow,
         reason,
         decision_log=[GateResult(gate, "hold", reason, inputs)],
         expires_at=scheduled.expires_at,
+        is_test=state.notification.is_test,
     )

@@ -51,10 +51,10 @@ def write_deliveries(state: RoutingState, outbox: Outbox) -> None:
         topic = topics[channel]
         for address in state.addresses[channel]:
             delivery = (_build_delivery if state.sealer is None else _build_sealed_delivery)(state, channel, address, content)
-            if state.variant or state.at_most_once or state.escalates_at or state.notification.is_test:
+            if state.variant or state.at_most_once or state.escalates_at or state.resume_count or state.notification.is_test:
                 delivery = _add_rare_fields(state, delivery)
-            if state.endpoint_ids and (endpoint_id := state.endpoint_ids.get(address)):
-                delivery = msgspec.structs.replace(delivery, endpoint_id=endpoint_id)
+            if state.endpoints and (endpoint := state.endpoints.get(address)):
+                delivery = msgspec.structs.replace(delivery, endpoint_id=endpoint.id, is_ordered=endpoint.is_ordered)
             if state.consent_events and (event_id := state.consent_events.get(channel)):
                 delivery = msgspec.structs.replace(delivery, consent_event_id=event_id)
             outbox.add(topic, state.partition, state.user_key, _encode(delivery))
@@ -125,7 +125,8 @@ def _add_rare_fields(state: RoutingState, delivery: Delivery) -> Delivery:
     """The delivery with what few have. The next step of an escalation does not wait for the failure of one address among several."""
     is_only_one = sum(len(state.addresses[channel]) for channel in state.channels) == 1
     next_step = NextStep(state.topics.priority, state.resume_count + 1) if state.escalates_at and is_only_one else None
-    rare = {"variant": state.variant, "at_most_once": state.at_most_once, "next_step": next_step}
+    due_at = state.record.timestamp / 1000 if state.resume_count else 0.0
+    rare = {"variant": state.variant, "at_most_once": state.at_most_once, "next_step": next_step, "due_at": due_at}
     return msgspec.structs.replace(delivery, is_test=state.notification.is_test, **rare)
 
 

@@ -1,6 +1,6 @@
 """notifications.<priority> -> deliveries, decided events, dead letters: a pure decision per record and one commit per batch."""
 
-from asyncio import Future, Task, get_running_loop, timeout
+from asyncio import Future, Task, get_running_loop
 from collections.abc import Callable, Collection, Container
 from functools import partial
 from typing import NamedTuple
@@ -19,13 +19,15 @@ from agents.router.routing_state import GateContext, RoutingState, StagedRows, T
 from agents.router.staged_digests import StagedDigests
 from schemas.errors import PartitionFencedError, UnavailableError
 from schemas.message_links import LinkBuilder
+from schemas.patience import compute_patience, run_within
 from schemas.ports import Batch, BatchCommitter, BatchHandle, BatchHandles, Clock, PrefixTable, Sleep, Table, TableRows
 from schemas.store_ports import DeliveryStatusReader, PolicyReader, ProfileReader
 from schemas.user_keys import SealerReader
 
 RETRY_SECONDS = 1.0
 RETRY_RECORDS = 500  # parked records of one retry, like a batch
-PROFILE_PATIENCE_SECONDS = 0.4  # that a batch waits for profiles; those of high have 1 s until the provider, and some need none
+# that a batch waits for profiles, and SECONDS_PER_PROFILE for each; those of high are small, and have 1 s until the provider
+PROFILE_PATIENCE_SECONDS = 0.4
 PROFILE_RETRY_SECONDS = 5.0  # after a failed look-up, batches with addresses of their own do not wait for another one
 
 
@@ -198,7 +200,7 @@ class Router:
         cause = ""
         if user_ids := prepare_states(states, context.policy):
             if is_retry or not self._is_profile_outage():
-                await self._load_profiles(user_ids, context, None if is_retry else PROFILE_PATIENCE_SECONDS)
+                await self._load_profiles(user_ids, context, is_retry=is_retry)
             cause = self._profiles_cause or describe_unknown(user_ids, context.profiles)
         if not cause and not parked_user_ids:
             return LookUp(states, [], "")
@@ -208,13 +210,13 @@ class Router:
     def _is_profile_outage(self) -> bool:
         return bool(self._profiles_cause) and (bool(self._parkings) or self._clock() < self._profiles_retry_at)
 
-    async def _load_profiles(self, user_ids: list[str], context: GateContext, patience: float | None) -> None:
+    async def _load_profiles(self, user_ids: list[str], context: GateContext, *, is_retry: bool) -> None:
+        patience = None if is_retry else compute_patience(PROFILE_PATIENCE_SECONDS, len(user_ids))
         try:
-            async with timeout(patience):
-                context.profiles = await self._profiles.get_many(user_ids)
+            context.profiles = await run_within(self._profiles.get_many(user_ids), patience)
             self._profiles_cause = ""
         except (UnavailableError, TimeoutError) as error:
-            self._profiles_cause = str(error) or f"profiles could not be read within {patience} s"
+            self._profiles_cause = str(error) or "profiles could not be read in time"
             self._profiles_retry_at = self._clock() + PROFILE_RETRY_SECONDS
 
     def _get_compiled_policy(self) -> CompiledPolicy:

@@ -19,7 +19,7 @@ from schemas.history import NotificationKey, RecordedDeliveries
 from schemas.message_links import LinkBuilder
 from schemas.notification import Notification
 from schemas.ports import Record
-from schemas.profile import Profile
+from schemas.profile import EndpointRef, Profile
 from schemas.sealing import Sealer
 from tables.rate_windows import ExceededLimit
 
@@ -144,7 +144,7 @@ class RoutingState:
         "digest_reason",
         "digest_records",
         "digest_row_key",
-        "endpoint_ids",
+        "endpoints",
         "escalates_at",
         "expires_at",
         "expression_faults",
@@ -203,7 +203,7 @@ class RoutingState:
     addresses: Mapping[ChannelName, list[str]]
     address_counts: list[int]
     address_faults: dict[str, Any]
-    endpoint_ids: Mapping[str, str]
+    endpoints: Mapping[str, EndpointRef]
     consent: Consent
     address_keys: Sequence[str]
     removed: Mapping[ChannelName, Mapping[str, Any]]

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 from msgspec import Raw, Struct
 
-from agents.scheduler.delivery_events import build_cancelled_event
+from agents.scheduler.delivery_events import CancelledDelivery, build_cancelled
 from agents.scheduler.due_queue import DueQueue
 from schemas.enums import Priority, State
 from schemas.events import DecidedEvent, GateResult, StatusEvent
@@ -36,12 +36,16 @@ _decode_scheduled = msgspec.json.Decoder(Scheduled).decode
 _encode = msgspec.json.Encoder().encode
 
 
+Result = DecidedEvent | StatusEvent | CancelledDelivery | None
+
+
 class Payload(Struct):
     """What the event of a cancelled or moved notification needs of it."""
 
     type: str = ""
     category: str | None = None
     created_at: Timestamp | None = None
+    is_test: bool = False
 
 
 _decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -69,8 +73,8 @@ class Changes:
         self._put(row, scheduled.user_id, scheduled.id, due.encode_entry_row(value))
         return "stored"
 
-    def cancel(self, cancel: Cancel, now: float) -> tuple[str, DecidedEvent | StatusEvent | None]:
-        """Cancel an entry that is not released. Returns the result, and the event of the notification or delivery.
+    def cancel(self, cancel: Cancel, now: float) -> tuple[str, Result]:
+        """Cancel an entry that is not released. Returns the result, and the event of the notification or delivery, or its last record.
 
         A digest is released at once instead: the router has its window, closes it and decides that it is cancelled.
         """
@@ -80,11 +84,11 @@ class Changes:
         index_row, scheduled = found
         if scheduled.is_digest:
             return self._cancel_digest(index_row, scheduled, now), None
-        event: DecidedEvent | StatusEvent | None
+        event: Result
         if scheduled.resume_gate:
             event = _build_event(scheduled, index_row.priority, "reject", CANCELLED, {"due_at": scheduled.due_at}, now)
         else:
-            event = build_cancelled_event(scheduled, now)
+            event = build_cancelled(scheduled, now)
         self._remove(index_row, cancel.user_id, cancel.id)
         until = self._queue.compute_due_ms(index_row.priority, now + due.CANCELLED_ROWS)
         cancelled = due.IndexRow(index_row.priority, until, index_row.resume_count, is_cancelled=True)
@@ -191,6 +195,7 @@ def _build_event(
         decision_log=[GateResult(GATE, verdict, reason, dict(inputs))],
         expires_at=scheduled.expires_at,
         resume_count=scheduled.resume_count,
+        is_test=payload.is_test,
     )
 
 

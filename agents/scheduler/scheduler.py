@@ -11,13 +11,13 @@ from agents.agent_runs import AgentRuns
 from agents.consecutive_failure_limit import ConsecutiveFailureLimit
 from agents.dead_letter import build_dead_letter, truncate_value
 from agents.dead_letter_limit import DeadLetterLimit, build_unlimited, count_dead_letters
-from agents.scheduler.changes import Changes
+from agents.scheduler.changes import Changes, Result
 from agents.scheduler.decode import DecodeFailure, decode_record
+from agents.scheduler.delivery_events import CancelledDelivery
 from agents.scheduler.due_queue import DueQueue
 from schemas.dead_letter import encode_headers
 from schemas.enums import Priority, Reason
 from schemas.errors import PartitionFencedError
-from schemas.events import DecidedEvent, StatusEvent
 from schemas.ports import Batch, BatchCommitter, BatchHandle, BatchHandles, Clock, Outbox, Record, Table
 from schemas.scheduled import Cancel, Reschedule, Scheduled
 from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, parse_priority
@@ -142,11 +142,13 @@ class Scheduler:
         except Exception as error:
             return DecodeFailure(Reason.UNEXPECTED_ERROR, self._failure_limit.record_failure(error), value.id, value.user_id)
         self._failure_limit.record_success()
-        if event is not None:
+        if isinstance(event, CancelledDelivery):
+            outbox.add(event.topic, batch.partition, value.user_id.encode(), event.value)
+        elif event is not None:
             outbox.add(self._status_topic, batch.partition, event.user_id.encode(), _encode(event))
         return result
 
-    def _decide(self, changes: Changes, record: Record, value: Entry, priority: Priority) -> tuple[str, DecidedEvent | StatusEvent | None]:
+    def _decide(self, changes: Changes, record: Record, value: Entry, priority: Priority) -> tuple[str, Result]:
         match value:
             case Cancel():
                 return changes.cancel(value, self._clock())

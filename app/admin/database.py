@@ -4,11 +4,14 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from schemas.errors import UnavailableError
 from tables import postgres
 from tables.postgres.database import Database, open_database
 from tables.postgres.partitions import count_days_ahead, count_default_partition_rows, drop_expired_partitions, ensure_partitions
 from tables.postgres.seed import insert_channels, insert_seed_policy, insert_seed_users
 
+MIN_SERVER_VERSION = 18
+"""The merges of the history return a row as it was and as it is (PostgreSQL 18, "RETURNING Data from Modified Rows")."""
 VERSIONS_DIR = Path(postgres.__file__).parent / "migrations" / "versions"
 
 
@@ -37,9 +40,11 @@ async def upgrade_database(database_url: str, now: float, simulators_url: str | 
     """Migrate the schema to the newest revision, create partitions, insert the seed's missing rules; returns the revision.
 
     `now`: epoch seconds. `simulators_url`: also insert the users of the sample shop, whose webhooks are on the simulators at this URL.
-    Raises UnavailableError if PostgreSQL does not answer.
+    Raises UnavailableError if PostgreSQL does not answer or is too old.
     """
     async with open_database(database_url) as database:
+        if problem := await find_server_problem(database):
+            raise UnavailableError(problem)
         if await find_schema_problem(database):
             from app.admin.migrations import run_migrations  # imports Alembic, which takes a second
 
@@ -53,8 +58,10 @@ async def upgrade_database(database_url: str, now: float, simulators_url: str | 
 
 
 async def check_database(database_url: str, now: float) -> DatabaseHealth:
-    """The health of the database at `now` (epoch seconds). Raises UnavailableError if PostgreSQL does not answer."""
+    """The health of the database at `now` (epoch seconds). Raises UnavailableError if PostgreSQL does not answer or is too old."""
     async with open_database(database_url) as database:
+        if problem := await find_server_problem(database):
+            raise UnavailableError(problem)
         revision = await read_revision(database)
         if revision is None:
             return DatabaseHealth(None, get_head_revision(), -1, 0)
@@ -75,6 +82,14 @@ async def maintain_partitions(database: Database, now: float, retention_days: in
 def get_head_revision() -> str:
     """The newest revision of this release: the file name of a migration begins with its revision."""
     return max(file.name.partition("_")[0] for file in VERSIONS_DIR.glob("[0-9]*.py"))
+
+
+async def find_server_problem(database: Database) -> str:
+    """What is wrong with the version of the server; empty if it is new enough. Raises UnavailableError if it does not answer."""
+    ((number, version),) = await database.fetch("select current_setting('server_version_num')::int, current_setting('server_version')")
+    if number // 10_000 >= MIN_SERVER_VERSION:
+        return ""
+    return f"PostgreSQL {version} is too old: this release needs version {MIN_SERVER_VERSION} or later"
 
 
 async def find_schema_problem(database: Database) -> str:

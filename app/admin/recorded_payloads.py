@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from functools import partial
 from typing import Any
 
@@ -13,10 +14,8 @@ from agents.router.templates.channel_content import select_template
 from agents.router.verdict import PASS
 from app.connection_settings import KafkaSection
 from app.encryption.recorded_notifications import open_recorded
-from app.kafka.recorded_notifications import MAX_CLOCK_DIFFERENCE, RecordedNotifications, open_recorded_notifications
+from app.kafka.recorded_notifications import RecordedNotifications, iterate_newest, open_recorded_notifications
 from app.settings import TemplatesSection
-from schemas.errors import RecordedNotificationsTooLargeError
-from schemas.lifetimes import NOTIFICATION_RECORDS
 from schemas.policy import DigestPolicy, Policy
 from schemas.ports import Clock
 from schemas.template_payloads import RecordedPayload
@@ -24,11 +23,8 @@ from schemas.user_keys import SealerReader
 from tables.postgres.database import Database
 from tables.postgres.profiles import PostgresProfileReader
 
-SCAN_RECORDS = 2000  # that are kept in memory at once; fewer if they are large
-MAX_SCAN_BYTES = 32 * 1024 * 1024  # the gateway reads them too
-
-PayloadSource = Callable[[Policy, str, Database], Awaitable[list[RecordedPayload]]]
-"""The newest payloads of a template, by its name. Raises UnavailableError."""
+PayloadSource = Callable[[Policy, str, Database, float], Awaitable[list[RecordedPayload]]]
+"""The newest payloads of a template, by its name; after so many seconds the search for more ends. Raises UnavailableError."""
 
 
 def build_payload_source(
@@ -46,10 +42,12 @@ async def _fetch_payloads(
     policy: Policy,
     name: str,
     database: Database,
+    max_seconds: float,
 ) -> list[RecordedPayload]:
     now, simulation = clock(), PolicySimulation(CompiledPolicy(policy), kafka.topic_partitions, kafka.topic_prefix)
     async with open_recorded_notifications(kafka) as recorded:
-        states = await find_newest(recorded, simulation, name, section.publish_payloads, section.publish_scan_records, now, sealers)
+        count, max_scanned = section.publish_payloads, section.publish_scan_records
+        states = await find_newest(recorded, simulation, name, count, max_scanned, now, lambda: clock() - now > max_seconds, sealers)
     profiles = await PostgresProfileReader(database).get_many({state.notification.user_id for state in states}) if states else {}
     payloads = []
     for state in states:
@@ -71,28 +69,21 @@ async def find_newest(
     count: int,
     max_scanned: int,
     now: float,
+    is_late: Callable[[], bool],
     sealers: SealerReader | None = None,
 ) -> Sequence[RoutingState]:
     """At most `count` notifications that use a template, newest first, among the newest `max_scanned` records; each id once."""
-    since, until = now - NOTIFICATION_RECORDS, now + MAX_CLOCK_DIFFERENCE
     found: dict[str, RoutingState] = {}
-    scanned, scan = 0, SCAN_RECORDS
-    while scanned < max_scanned and until > since and len(found) < count:
-        start = await recorded.find_start(since, until, min(scan, max_scanned - scanned))
-        try:
-            records = await recorded.read(start, until, MAX_SCAN_BYTES)
-        except RecordedNotificationsTooLargeError:
-            if scan == 1:
-                raise
-            scan = max(1, scan // 8)
-            continue
-        records = await open_recorded(records, sealers)
-        # in a thread: thousands are decoded, and the gateway serves others meanwhile
-        states, _ = await asyncio.to_thread(simulation.prepare, records[::-1])
-        for state in states:
-            if state.verdict is PASS and name in _list_templates(state):
-                found.setdefault(state.id, state)
-        scanned, until = scanned + len(records), start
+    async with aclosing(iterate_newest(recorded, now, max_scanned)) as chunks:
+        async for _, chunk in chunks:
+            records = await open_recorded(chunk, sealers)
+            # in a thread: thousands are decoded, and the gateway serves others meanwhile
+            states, _ = await asyncio.to_thread(simulation.prepare, records[::-1])
+            for state in states:
+                if state.verdict is PASS and name in _list_templates(state):
+                    found.setdefault(state.id, state)
+            if len(found) >= count or is_late():
+                break
     return list(found.values())[:count]
 
 

@@ -1,10 +1,12 @@
 """Tries a document of rules on recorded notifications: what the router would decide otherwise."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import cast
 
 from agents.router.compiled_policy import CompiledPolicy
+from agents.router.routing_state import RoutingState
 from agents.router.simulation import PolicySimulation, count_deliveries
 from app.admin.policy import check_document
 from schemas.policy import Policy
@@ -19,6 +21,9 @@ from tables.postgres.policy import PostgresPolicyLoader
 from tables.postgres.profiles import PostgresProfileReader
 
 PROFILE_BATCH = 500  # notifications whose profiles are read at once
+
+States = list[tuple[RoutingState, RoutingState]]
+"""Of each notification the state under both policies."""
 
 
 async def load_policies(database_url: str, document: PolicyDocument) -> tuple[Policy, Policy]:
@@ -46,16 +51,20 @@ class RuleSimulation:
         self.skipped: Counter[SkipReason] = Counter()
 
     async def judge(self, records: Sequence[RecordedNotification], profiles: ProfileReader) -> None:
-        """Judge all of them, in this order. Raises UnavailableError."""
+        """Judge all of them, in this order; in a thread, because the gateway serves others meanwhile. Raises UnavailableError."""
         for start in range(0, len(records), PROFILE_BATCH):
-            await self._judge_batch(records[start : start + PROFILE_BATCH], profiles)
+            states, ids = await asyncio.to_thread(self._prepare, records[start : start + PROFILE_BATCH])
+            found: Mapping[str, Profile] = await profiles.get_many(ids) if ids else {}
+            await asyncio.to_thread(self._decide, states, found)
 
-    async def _judge_batch(self, batch: Sequence[RecordedNotification], profiles: ProfileReader) -> None:
+    def _prepare(self, batch: Sequence[RecordedNotification]) -> tuple[States, list[str]]:
+        """The states of a batch, and the users and address keys whose profiles are needed."""
         before_states, before_ids = self._before.prepare(batch)
         after_states, after_ids = self._after.prepare(batch)
-        ids = dict.fromkeys([*before_ids, *after_ids])
-        found: Mapping[str, Profile] = await profiles.get_many(ids) if ids else {}
-        for before_state, after_state in zip(before_states, after_states, strict=True):
+        return [*zip(before_states, after_states, strict=True)], [*dict.fromkeys([*before_ids, *after_ids])]
+
+    def _decide(self, states: States, found: Mapping[str, Profile]) -> None:
+        for before_state, after_state in states:
             before, after = self._before.decide(before_state, found), self._after.decide(after_state, found)
             if not isinstance(before, SimulatedResult) or not isinstance(after, SimulatedResult):
                 self.skipped[cast(SkipReason, after if isinstance(before, SimulatedResult) else before)] += 1

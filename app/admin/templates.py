@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from agents.router.templates.preview import preview_template
 from app.admin.policy import find_problems
 from app.admin.recorded_payloads import PayloadSource
 from app.admin.rule_problems import find_missing_templates
+from app.admin.trials import Trials
 from schemas.channels import ChannelName
 from schemas.errors import PolicyDocumentError, RecordedNotificationsTooLargeError, RecordedNotificationsUnavailableError
 from schemas.policy import Policy
@@ -41,9 +43,16 @@ class TemplateService:
     Versions are tried on the recorded payloads of `payloads`, if it is given; `costs` are those of a message, or of a segment of an SMS.
     """
 
-    def __init__(self, database: Database, payloads: PayloadSource | None = None, costs: Mapping[ChannelName, float] | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        payloads: PayloadSource | None = None,
+        costs: Mapping[ChannelName, float] | None = None,
+        trials: Trials | None = None,
+    ) -> None:
         self._store, self._loader = PostgresTemplateStore(database), PostgresPolicyLoader(database)
         self._database, self._payloads, self._costs = database, payloads, costs or {}
+        self._trials = trials or Trials()
 
     async def list_templates(self, limit: int, after: str | None = None, search: str = "") -> Sequence[TemplateSummary]:
         """A page of templates."""
@@ -65,11 +74,16 @@ class TemplateService:
         rows = await self._store.count_variants(name, since) if name else []
         return build_counts(version.name, name, weights, rows, since)
 
-    async def create_draft(self, name: str, document: TemplateDocument, actor: str, comment: str = "") -> int:
-        """Write the next version, which is not published. Raises PolicyDocumentError for one that the router could not use."""
+    async def create_draft(
+        self, name: str, document: TemplateDocument, actor: str, comment: str = "", base_version: int | None = None
+    ) -> int:
+        """Write the next version, which is not published.
+
+        Raises PolicyDocumentError for one that the router could not use, and VersionMismatchError as the store does.
+        """
         if problems := find_problems(await self._loader.load(), PolicyDocument(templates={name: document})):
             raise PolicyDocumentError(problems)
-        return await self._store.create_version(name, document, actor, comment)
+        return await self._store.create_version(name, document, actor, comment, base_version)
 
     async def preview(
         self, name: str, document: TemplateDocument, data: Mapping[str, Any], locale: str | None = None, zone: str = ""
@@ -78,14 +92,21 @@ class TemplateService:
         policy = merge_document(await self._loader.load(), PolicyDocument(templates={name: document}))
         return preview_template(CompiledPolicy(policy).templates, name, data, locale, zone)
 
-    async def check(self, version: TemplateVersion) -> VersionReport:
-        """What publishing a version would do; if Kafka does not answer, without recorded payloads."""
+    async def check(self, version: TemplateVersion, max_seconds: float = inf) -> VersionReport:
+        """What publishing a version would do; if Kafka does not answer, without recorded payloads.
+
+        After `max_seconds` no more of them are searched. Raises SimulationRunningError while another trial runs.
+        """
+        async with self._trials.admit():
+            return await self._try(version, max_seconds)
+
+    async def _try(self, version: TemplateVersion, max_seconds: float) -> VersionReport:
         policy = await self._loader.load()
-        report = build_report(policy, version)
+        report = await asyncio.to_thread(build_report, policy, version)
         if self._payloads is None:
             return report
         try:
-            payloads = await self._payloads(policy, version.name, self._database)
+            payloads = await self._payloads(policy, version.name, self._database, max_seconds)
         except (RecordedNotificationsUnavailableError, RecordedNotificationsTooLargeError) as error:
             return msgspec.structs.replace(report, payloads=PayloadReport(0, problem=str(error)))
         # in a thread: hundreds of messages are rendered, and the gateway serves others meanwhile
@@ -93,13 +114,24 @@ class TemplateService:
         return msgspec.structs.replace(report, payloads=tried)
 
     async def publish(
-        self, version: TemplateVersion, expected_version: int | None, actor: str, comment: str = "", *, force: bool = False
+        self,
+        version: TemplateVersion,
+        expected_version: int | None,
+        actor: str,
+        comment: str = "",
+        *,
+        force: bool = False,
+        names_notifications: bool = True,
     ) -> VersionReport:
         """Publish a version that has no problems, and with `force` also one that fails on recorded payloads or could not be tried.
 
+        `names_notifications`: whether failures have the ids of notifications.
         Raises PolicyDocumentError with the problems, RecordedNotificationsUnavailableError, and TemplateChangedError as the store does.
         """
-        report = await self.check(version)
+        async with self._trials.admit(waits=True):  # whoever checks all day must not keep a version from being published
+            report = await self._try(version, inf)
+        if not names_notifications:
+            report = hide_notifications(report)
         payloads = None if force else report.payloads
         failures = payloads.describe_failures() if payloads else []
         if report.problems or failures:
@@ -113,6 +145,14 @@ class TemplateService:
         """The version that was published before the present one; None if there was none."""
         version = await self._store.get_previous_version(name)
         return None if version is None else await self._store.get_version(name, version)
+
+
+def hide_notifications(report: VersionReport) -> VersionReport:
+    """The report without the ids of notifications."""
+    if (payloads := report.payloads) is None:
+        return report
+    failures = [msgspec.structs.replace(one, ids=[]) for one in payloads.failures]
+    return msgspec.structs.replace(report, payloads=msgspec.structs.replace(payloads, failures=failures))
 
 
 def find_preview_problems(locale: str | None, zone: str) -> Iterator[FieldProblem]:

@@ -28,7 +28,7 @@ def build_answer(event: DecidedEvent | None, notification: NotificationResponse,
         return UNRECORDED + _describe_deliveries(notification.deliveries, facts)
     if event.state == State.ROUTED:
         return _describe_deliveries(notification.deliveries, facts) + _describe_next_step(event, notification, facts)
-    return f"{_describe_state(event, facts, now)}: {_describe_reason(event, facts)}."
+    return f"{_describe_state(event, facts, now)}: {describe_reason(event, facts)}."
 
 
 def build_remedy(event: DecidedEvent | None, deliveries: Sequence[DeliveryResponse], facts: Facts) -> str:
@@ -44,7 +44,7 @@ def _describe_next_step(event: DecidedEvent, notification: NotificationResponse,
     went_on = _describe_last_step(event, facts)
     if notification.escalates_at is not None:
         return f"{went_on} The next channel may follow at {facts.format_time(notification.escalates_at)}."
-    return went_on + (f" No further channel follows: {_describe_reason(event, facts)}." if event.reason else "")
+    return went_on + (f" No further channel follows: {describe_reason(event, facts)}." if event.reason else "")
 
 
 def _describe_last_step(event: DecidedEvent, facts: Facts) -> str:
@@ -63,7 +63,8 @@ def _describe_state(event: DecidedEvent, facts: Facts, now: float) -> str:
     return f"{prefix} until {facts.format_time(until)}{late}"
 
 
-def _describe_reason(event: DecidedEvent, facts: Facts) -> str:
+def describe_reason(event: DecidedEvent, facts: Facts) -> str:
+    """Why a gate stopped the notification, as a clause."""
     reason = write_sentence(REASONS[event.reason], facts) if event.reason in REASONS else event.reason or NO_REASON
     error = facts.inputs.get("error")
     return reason + _format_error(error, reason) if isinstance(error, str) else reason

@@ -10,6 +10,7 @@ from litestar.exceptions import HTTPException
 from app.api.access import find_public_paths, guard_route
 from app.api.dependencies import Dependencies
 from app.api.exception_handlers import (
+    handle_busy,
     handle_http_exception,
     handle_missing_user,
     handle_problem,
@@ -32,6 +33,7 @@ from app.api.request_text import PathParameterDecoder, RequestTextDecoder
 from app.api.resources import (
     account_pages,
     accounts,
+    analytics,
     api_keys,
     audiences,
     audit,
@@ -47,9 +49,14 @@ from app.api.resources import (
     deliveries,
     health,
     held_notifications,
+    ledger,
     live,
+    notification_export,
+    notification_previews,
+    notification_records,
     notifications,
     personal_data,
+    pipeline,
     preferences,
     projects,
     providers,
@@ -57,8 +64,12 @@ from app.api.resources import (
     rate_windows,
     read_marks,
     redrives,
+    rule_trials,
     rules,
+    saved_views,
     schedules,
+    simulators,
+    slo,
     suppressions,
     templates,
     unsubscribe,
@@ -69,7 +80,7 @@ from app.api.resources import (
 )
 from app.api.resources.docs import register_docs_routes
 from app.api.submission_app import SubmissionApp, SubmissionRouter
-from schemas.errors import MissingUserError, UnavailableError, VersionMismatchError
+from schemas.errors import BusyError, MissingUserError, UnavailableError, VersionMismatchError
 from schemas.ports import Clock
 
 ROUTERS = (
@@ -82,12 +93,16 @@ ROUTERS = (
     suppressions.router,
     templates.router,
     rules.router,
+    rule_trials.router,
     audiences.router,
     broadcasts.router,
     schedules.router,
     rate_limits.router,
     dead_letters.router,
     deliveries.router,
+    analytics.router,
+    slo.router,
+    ledger.router,
     webhook_endpoints.router,
     unsubscribe.router,
     redrives.router,
@@ -102,9 +117,15 @@ ROUTERS = (
     auth_factors.router,
     auth_oidc.router,
     live.router,
+    notification_export.router,
+    notification_previews.router,
+    notification_records.router,
+    saved_views.router,
     projects.router,
     dashboard.router,
     providers.router,
+    simulators.router,
+    pipeline.router,
     health.router,
 )
 
@@ -141,6 +162,7 @@ def build_framework(state: State, body_limit: int, lifespan: Sequence[Lifespan] 
             MissingUserError: handle_missing_user,
             VersionMismatchError: handle_version_mismatch,
             UnavailableError: handle_unavailable,
+            BusyError: handle_busy,
             Exception: handle_unexpected,
         },
         guards=[guard_route],

@@ -18,6 +18,7 @@ from schemas.accounts import (
 )
 from schemas.permissions import Role
 
+Feature = Literal["projects", "simulators"]
 Password = Annotated[str, Meta(min_length=1, max_length=MAX_PASSWORD_CHARACTERS)]
 Code = Annotated[str, Meta(max_length=32, description="of the authenticator app, or a recovery code")]
 LinkToken = Annotated[str, Meta(min_length=1, max_length=128, description="the last part of the link")]
@@ -63,12 +64,22 @@ class TokenResponse(Struct, frozen=True, omit_defaults=True):
 
 
 class PersonResponse(Struct, frozen=True):
-    """Who is logged in, what the role allows, and in which project and session."""
+    """Who is logged in, what the role allows, and in which project and session.
+
+    `features`: what this installation has that others have not: `simulators` on a local stack, `projects` beside the default one.
+    """
 
     account: Account
     permissions: list[str]
     project: str
     session_id: str
+    features: list[Feature]
+
+
+class PersonChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What people change of their own account."""
+
+    name: PersonName
 
 
 class PasswordChangeBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -188,6 +199,20 @@ class AccountPage(Struct, frozen=True):
     next_cursor: str | None = None
 
 
+class LoginProvider(Struct, frozen=True):
+    """An OpenID provider, by the name that people know."""
+
+    name: str
+
+
+class LoginMethodsResponse(Struct, frozen=True):
+    """How people can log in here; no way at all where `auth` is not set. A login at `oidc` begins at /v1/auth/oidc/start."""
+
+    password: bool
+    passkey: bool
+    oidc: LoginProvider | None
+
+
 class JwkSet(Struct, frozen=True):
     """The public keys of access tokens (RFC 7517)."""
 
@@ -204,6 +229,7 @@ AUTH_BODIES = (
     LoginBody,
     RefreshBody,
     LogoutBody,
+    PersonChange,
     PasswordChangeBody,
     ConfirmationBody,
     AccountActionBody,
@@ -239,4 +265,5 @@ AUTH_EXAMPLES = (
     AccountPage([EXAMPLE_ACCOUNT]),
     SessionPage([SessionResponse("ses_01a2211d759678619811269291aeed15", "password", "herold-cli", True, AT, AT, AT + 2_592_000)]),
     PasskeyList([Passkey("pky_01a2211d759678619811269291aeed15", "laptop", AT, AT)]),
+    LoginMethodsResponse(password=True, passkey=True, oidc=LoginProvider("id.example.org")),
 )

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from schemas.audiences import Audience, AudienceDefinition, AudienceFilter, MemberChange
 from schemas.broadcasts import Broadcast, BroadcastRequest
-from schemas.schedules import Schedule, ScheduleDefinition
+from schemas.schedules import Schedule, ScheduleDefinition, ScheduleTimes
 
 
 class BroadcastActionRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,6 +42,12 @@ class ScheduleDetails(Schedule, frozen=True, kw_only=True):
     next_runs: list[float]
 
 
+class NextRuns(Struct, frozen=True):
+    """The times of the next five runs, in epoch seconds; fewer if there are not so many."""
+
+    next_runs: list[float]
+
+
 class SchedulePage(Struct, frozen=True):
     """Schedules in the order of their names; `next_cursor` is null on the last page."""
 
@@ -60,6 +66,7 @@ BROADCAST_BODIES: tuple[type[Struct], ...] = (
     BroadcastPage,
     ScheduleDefinition,
     ScheduleDetails,
+    ScheduleTimes,
     SchedulePage,
 )
 """The structs that OpenAPI describes."""

@@ -21,7 +21,7 @@ from app.api.problems import (
     get_problem_kind,
 )
 from app.api.request_ids import encode_problem
-from schemas.errors import DescribedUnavailableError, MissingUserError, UnavailableError, VersionMismatchError
+from schemas.errors import BusyError, DescribedUnavailableError, MissingUserError, UnavailableError, VersionMismatchError
 
 STORE_UNAVAILABLE = "PostgreSQL does not answer, so this can neither be read nor changed; notifications are still accepted"
 STORE_RETRY_AFTER = 5  # seconds
@@ -48,6 +48,11 @@ def handle_unavailable(request: ApiRequest, error: UnavailableError) -> Response
     add_log_fields(request.scope, cause=str(error))
     detail = str(error) if isinstance(error, DescribedUnavailableError) else STORE_UNAVAILABLE
     return _build_problem_response(request, build_problem("unavailable", detail, retry_after=STORE_RETRY_AFTER))
+
+
+def handle_busy(request: ApiRequest, error: BusyError) -> Response[bytes]:
+    """The response while the same runs for somebody else, and the process does it once at a time."""
+    return _build_problem_response(request, build_problem("too-many-requests", str(error), retry_after=STORE_RETRY_AFTER))
 
 
 def handle_http_exception(request: ApiRequest, error: HTTPException) -> Response[bytes]:

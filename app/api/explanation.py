@@ -44,11 +44,13 @@ def build_explanation(
         decided_at=notification.decided_at,
         expires_at=notification.expires_at,
         rule=str(_find_inputs(log, rule.NAME).get("rule", "")),
-        templates=_list_templates(log),
+        templates=list_templates(log),
         duplicate_of=notification.duplicate_of,
         duplicate_of_path=f"/v1/notifications/{notification.duplicate_of}/explain" if notification.duplicate_of else "",
         broadcast=broadcast,
-        gates=[_build_gate(_build_facts(facts.event, result, time_zone), result) for result in log],
+        held_until=notification.held_until,
+        escalates_at=notification.escalates_at,
+        gates=[build_gate(_build_facts(facts.event, result, time_zone), result) for result in log],
         deliveries=[msgspec.convert(redact_value(msgspec.to_builtins(delivery)), type(delivery)) for delivery in notification.deliveries],
     )
 
@@ -69,7 +71,8 @@ def _build_unrecorded_event(notification: NotificationResponse) -> DecidedEvent:
     return DecidedEvent(notification.id, notification.user_id, notification.state, 0.0, 0.0, notification.priority)  # type: ignore[arg-type]
 
 
-def _build_gate(facts: Facts, result: GateResult) -> GateResponse:
+def build_gate(facts: Facts, result: GateResult) -> GateResponse:
+    """The result of a gate with its words; `facts` are those of its entry."""
     is_stop = result.verdict != PASS
     meaning = write_sentence(REASONS[result.reason], facts) if result.reason in REASONS else ""
     description = _DESCRIPTIONS.get(result.gate, describe_inputs)(facts)
@@ -89,7 +92,7 @@ def _find_inputs(log: Sequence[GateResult], gate: str) -> dict[str, Any]:
     return next((result.inputs for result in reversed(log) if result.gate == gate), {})
 
 
-def _list_templates(log: Iterable[GateResult]) -> dict[str, str]:
+def list_templates(log: Iterable[GateResult]) -> dict[str, str]:
     """The template of each channel, with version and locale, if the notification was rendered; an escalation was more than once."""
     results = [result for result in log if result.gate == rendering.NAME and result.verdict == PASS]
     return {channel: str(label) for result in results for channel, label in result.inputs.items() if channel in CHANNEL_NAMES}

@@ -20,11 +20,11 @@ from app.api.dependencies import Dependencies
 from app.api.gateway_limits import build_limit_checks, check_trusted_proxies
 from app.api.gateway_services import (
     build_callback_service,
+    build_content_services,
     build_live_service,
-    build_provider_states,
+    build_operations,
     build_reauthenticators,
     build_stores,
-    build_template_service,
     build_webhook_endpoint_service,
 )
 from app.api.middleware import AsgiApp
@@ -54,7 +54,7 @@ from app.encryption.sealers import build_column_sealing, build_sealer_reader
 from app.forced_exit import schedule_forced_exit
 from app.kafka.client_options import build_client_options
 from app.kafka.connection_problem import describe_connection_problem
-from app.link_tokens import build_link_tokens
+from app.link_tokens import build_link_tokens, build_sample_links
 from app.ordered_ids import OrderedIds
 from app.policy_reader import build_policy_reader
 from app.server_certificate import ServerCertificate
@@ -146,7 +146,7 @@ class GatewayConnections:
         self.publisher = KafkaPublisher(connection, timeout, lingers, time.monotonic)
         self._generate_bits = RandomIdBits(os.urandom)
         self._make_id = OrderedIds(time.time, self._generate_bits)
-        self.database = Database(settings.postgres.url, settings.postgres.pool_max_size)
+        self.database, self.long_database = (Database(settings.postgres.url, size) for size in (settings.postgres.pool_max_size, 1))
         self.log_chains = build_log_chains(self.database, settings.audit)
         self.metrics = metrics or Metrics()
         self.policy_reader = build_policy_reader("gateway", settings, self.database, self.metrics)
@@ -159,6 +159,7 @@ class GatewayConnections:
         self.worker_client = WorkerClient(
             RedisWorkerAddresses(self.redis), settings.worker.web_token, build_web_client_context(settings.worker)
         )
+        self.operations = build_operations(settings, self.redis, self.database, self.worker_client, self._make_id)
         self.profile_eviction = ProfileEviction(partial(forget, self.redis))
         self.api_key_store = ApiKeyStore(self.database, self._make_id)
         times, outage_limit = Times(time.time, time.monotonic), gateway.api_key_outage_limit
@@ -205,12 +206,14 @@ class GatewayConnections:
             await self.people.close()
             await self.live.connections.stop()
             await self.readiness.stop()
+            await self.operations["pipeline"].stop()
             await self.publisher.stop()
             await self.recent_notifications.stop()
             await self.profile_eviction.stop()
             await self.worker_client.close()
             await self.limits.stop()
             await self.redis.close()
+            await self.long_database.close()
             await self.database.close()
 
     def _build_dependencies(self) -> Dependencies:
@@ -234,7 +237,6 @@ class GatewayConnections:
             preferences=preferences,
             suppressions=SuppressionStore(database, make_id),
             profile_eviction=self.profile_eviction,
-            templates=build_template_service(self._settings, database, self.sealers),
             dead_letters=DeadLetterStore(database, make_id, self.sealers),
             webhook_endpoints=build_webhook_endpoint_service(self._settings, database, self.resolver, self.publisher, make_id),
             link_consent=LinkConsent(self._link_tokens, users, preferences, self.policy_reader, self.profile_eviction),
@@ -243,13 +245,15 @@ class GatewayConnections:
             callbacks=build_callback_service(self._settings, self.publisher, self.metrics, self.sealers),
             api_keys=ApiKeyService(self.api_key_store, os.urandom),
             log_chains=self.log_chains,
-            provider_states=build_provider_states(self._settings, self.redis),
+            **self.operations,
             auth=self.people.services,
             personal_data=self._build_personal_data(make_id, users, preferences, history),
             consent_proofs=ConsentProofs(database, build_checkpoint_keys(self._settings.audit.signing_key), make_id),
             live=self.live,
             separates_projects=self._settings.gateway.projects,
-            **build_stores(database, make_id),
+            sample_links=build_sample_links(self._settings.links),
+            **build_content_services(self._settings, database, self.sealers),
+            **build_stores(database, self.long_database, make_id, self._settings),
         )
 
     def _build_submission_service(self, generate_bits: RandomIdBits) -> SubmissionService:
@@ -281,11 +285,9 @@ class GatewayConnections:
             self.sealers.forget(user_ids)
 
     def _build_probes(self) -> dict[str, Probe]:
-        kafka = self._settings.kafka
-        consumer_lag = ConsumerLagProbe(self._kafka_options, kafka.topic_prefix, kafka.topic_partitions, time.monotonic)
         return {
             "kafka": self.publisher.probe,
-            "consumer_lag": consumer_lag.probe,
+            "consumer_lag": ConsumerLagProbe(self.operations["pipeline"].wait_for_offsets, time.monotonic).probe,
             "postgres": self._probe_postgres,
             "redis": self._probe_redis,
         }

@@ -9,48 +9,84 @@ from typing import TypedDict
 from agents.providers.http.resolver import Resolver
 from app.admin.recorded_payloads import build_payload_source
 from app.admin.templates import TemplateService
+from app.admin.trials import Trials
+from app.admin.type_simulation import TypeSimulator
 from app.api.bootstrap_key import build_bootstrap_reauthenticator
 from app.api.live.connections import LiveConnections
 from app.api.live.feed import StatusFeed
 from app.api.live.service import SESSION_BYTES, LiveService
 from app.api.live.sessions import LiveSessions
 from app.api.live.validity import ValidityChecks
-from app.api.ports import Publisher
+from app.api.pipeline.kafka_reader import KafkaReader
+from app.api.pipeline.reports import ReportReader
+from app.api.pipeline.service import PipelineService, Readers
+from app.api.ports import Publisher, WorkerReports
 from app.api.principal import Reauthenticator
+from app.api.services.analytics import Analytics
 from app.api.services.api_key_verdicts import ApiKeyVerdicts
 from app.api.services.callback_keys import load_callback_keys
 from app.api.services.callback_service import CallbackService
+from app.api.services.long_readings import LongReadings
+from app.api.services.notification_records import NotificationRecords
 from app.api.services.provider_states import ProviderStates, build_provider_accounts
+from app.api.services.providers import Providers
+from app.api.services.simulator_client import SimulatorClient
 from app.api.services.webhook_endpoints import WebhookEndpointService, build_endpoint_rules
 from app.auth.services import AuthServices
 from app.encryption.outer_keys import build_blind_index
 from app.encryption.report_sealing import ReportSealing
 from app.kafka.client_options import build_client_options
+from app.kafka.notification_records import NotificationRecordReader
 from app.ordered_ids import OrderedIds
 from app.settings import Settings
 from app.telemetry import Metrics
 from schemas.topics import STATUS_TOPIC
+from tables.postgres.account_pauses import AccountPauseStore
 from tables.postgres.accounts import AccountStore
+from tables.postgres.analytics import PostgresAnalytics
 from tables.postgres.audiences import AudienceStore
 from tables.postgres.audit_log import AuditLogReader
 from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.database import Database
+from tables.postgres.dead_letters import DeadLetterStore
 from tables.postgres.delivery_list import PostgresDeliveryList
+from tables.postgres.ledger import PostgresLedger
 from tables.postgres.projects import ProjectStore
+from tables.postgres.provider_results import PostgresProviderResults
 from tables.postgres.rate_limits import RateLimitStore
 from tables.postgres.read_marks import PostgresReadMarks
 from tables.postgres.rules import RuleStore
+from tables.postgres.saved_views import SavedViewStore
 from tables.postgres.schedules import ScheduleStore
 from tables.postgres.webhook_endpoints import WebhookEndpointStore
 from tables.redis.breaker_states import RedisBreakerStates
 from tables.redis.client import RedisClient
 from tables.redis.live_sessions import RedisLiveSessions
+from tables.redis.rate_usage import RedisRateUsage
 from tables.redis.sealers import CachedSealerReader
 
 
-def build_provider_states(settings: Settings, redis: RedisClient) -> ProviderStates:
-    """What lists the accounts of providers. Raises SettingError."""
-    return ProviderStates(build_provider_accounts(settings), RedisBreakerStates(redis))
+class Operations(TypedDict):
+    """What operators look at beside the stores, each as a field of Dependencies."""
+
+    providers: Providers
+    simulators: SimulatorClient | None
+    pipeline: PipelineService
+
+
+def build_operations(settings: Settings, redis: RedisClient, database: Database, workers: WorkerReports, make_id: OrderedIds) -> Operations:
+    """What lists the accounts of providers, calls the simulators of a local stack, and watches the pipeline. Raises SettingError."""
+    url, kafka = settings.gateway.simulators_url, settings.kafka
+    accounts = build_provider_accounts(settings)
+    states, pauses = ProviderStates(accounts, RedisBreakerStates(redis), RedisRateUsage(redis)), AccountPauseStore(database, make_id)
+    reader = KafkaReader(build_client_options(kafka), kafka.topic_prefix, kafka.topic_partitions, time.time)
+    reports, dead_letters = ReportReader(workers), DeadLetterStore(database, make_id)
+    readers = Readers(reader.read_offsets, reader.read_groups, reports.read, states.list_accounts, dead_letters.count_recent, reader.close)
+    return {
+        "providers": Providers(accounts, states, pauses, PostgresProviderResults(database), time.time),
+        "simulators": SimulatorClient(url) if url else None,
+        "pipeline": PipelineService(readers, kafka.topic_partitions, time.time),
+    }
 
 
 class Stores(TypedDict):
@@ -66,10 +102,12 @@ class Stores(TypedDict):
     deliveries: PostgresDeliveryList
     read_marks: PostgresReadMarks
     projects: ProjectStore
+    analytics: Analytics
+    saved_views: SavedViewStore
 
 
-def build_stores(database: Database, make_id: OrderedIds) -> Stores:
-    """The stores that need nothing but the database."""
+def build_stores(database: Database, long_database: Database, make_id: OrderedIds, settings: Settings) -> Stores:
+    """The stores that need nothing but the database and settings; `long_database` is for readings that take seconds."""
     return {
         "rules": RuleStore(database, make_id),
         "audiences": AudienceStore(database, make_id),
@@ -81,13 +119,35 @@ def build_stores(database: Database, make_id: OrderedIds) -> Stores:
         "deliveries": PostgresDeliveryList(database),
         "read_marks": PostgresReadMarks(database),
         "projects": ProjectStore(database, make_id),
+        "analytics": build_analytics(database, long_database, settings),
+        "saved_views": SavedViewStore(database, make_id),
     }
 
 
-def build_template_service(settings: Settings, database: Database, sealers: CachedSealerReader | None) -> TemplateService:
-    """What previews, checks and publishes templates."""
+def build_analytics(database: Database, long_database: Database, settings: Settings) -> Analytics:
+    """What reads the counts of the history, and its ledger."""
+    counts, exports = PostgresAnalytics(database, settings.costs), PostgresAnalytics(long_database, settings.costs)
+    ledger = PostgresLedger(long_database, settings.receipt_timeouts)
+    return Analytics(counts, exports, ledger, LongReadings(), settings.analytics)
+
+
+class ContentServices(TypedDict):
+    """What reads notifications again from Kafka: to try templates and rules on them, or to show one; each as a field of Dependencies."""
+
+    templates: TemplateService
+    rule_simulator: TypeSimulator
+    notification_records: NotificationRecords
+
+
+def build_content_services(settings: Settings, database: Database, sealers: CachedSealerReader | None) -> ContentServices:
+    """What previews, checks and publishes templates, what simulates rules, and what shows the records of a notification."""
     source = build_payload_source(settings.kafka, settings.templates, time.time, sealers)
-    return TemplateService(database, source, settings.costs)
+    trials, kafka = Trials(), settings.kafka
+    return {
+        "templates": TemplateService(database, source, settings.costs, trials),
+        "rule_simulator": TypeSimulator(kafka, database, time.time, time.monotonic, sealers, trials),
+        "notification_records": NotificationRecords(NotificationRecordReader(kafka, time.monotonic), sealers, kafka.topic_prefix),
+    }
 
 
 def build_webhook_endpoint_service(

@@ -2,15 +2,18 @@
 
 from msgspec import Struct
 
+from app.api.analytics_bodies import ANALYTICS_EXAMPLES
 from app.api.api_key_bodies import EXAMPLE_KEY_PAGE
 from app.api.audit_bodies import AUDIT_EXAMPLES
 from app.api.auth_bodies import AUTH_EXAMPLES
 from app.api.broadcast_requests import AudiencePage, BroadcastPage, MemberPage, SchedulePage
 from app.api.dead_letter_examples import DEAD_LETTER_EXAMPLES
 from app.api.delivery_bodies import EXAMPLE_DELIVERY_PAGE
+from app.api.preview_bodies import EXAMPLE_PREVIEW
 from app.api.project_bodies import EXAMPLE_PROJECT_PAGE
 from app.api.provider_bodies import EXAMPLE_PROVIDER_ACCOUNTS
 from app.api.rate_limit_bodies import RateLimitPage, RateLimitResponse, RateLimitVersionPage
+from app.api.record_bodies import EXAMPLE_RECORDS
 from app.api.responses import (
     ConsentEventPage,
     DeliveryResponse,
@@ -24,10 +27,12 @@ from app.api.responses import (
     SuppressionPage,
     UserPage,
 )
+from app.api.simulator_bodies import SIMULATOR_EXAMPLES
 from app.api.template_requests import TemplatePage
+from app.api.view_bodies import EXAMPLE_VIEW_PAGE
 from app.api.webhook_endpoint_bodies import WebhookEndpointPage
 from schemas.audiences import Audience, AudienceFilter
-from schemas.broadcasts import Broadcast, BroadcastNotification
+from schemas.broadcasts import Broadcast, BroadcastCounts, BroadcastNotification
 from schemas.policy import RateLimit
 from schemas.policy_document import PriorityCaseEntry, RuleEntry
 from schemas.profile import QuietHours
@@ -183,6 +188,16 @@ LIST_EXAMPLES: tuple[Struct, ...] = (
                 created_by="ada",
                 error="",
                 version=3,
+                counts=BroadcastCounts(
+                    counted_at=AT,
+                    decided_count=43_000,
+                    waiting_count=1_200,
+                    notifications={"routed": 40_000, "held": 1_000, "rejected": 2_000},
+                    notification_reasons={"held": {"quiet_hours": 1_000}, "rejected": {"opted_out": 2_000}},
+                    deliveries={"PENDING": 4_000, "SENT": 6_000, "DELIVERED": 29_900, "FAILED": 100},
+                    delivery_reasons={"FAILED": {"rejected_recipient": 100}},
+                ),
+                cancellation=None,
             )
         ],
         next_cursor=None,
@@ -217,10 +232,15 @@ LIST_EXAMPLES: tuple[Struct, ...] = (
     *DEAD_LETTER_EXAMPLES,
     EXAMPLE_KEY_PAGE,
     EXAMPLE_DELIVERY_PAGE,
+    EXAMPLE_PREVIEW,
+    EXAMPLE_RECORDS,
+    EXAMPLE_VIEW_PAGE,
     EXAMPLE_PROVIDER_ACCOUNTS,
     EXAMPLE_PROJECT_PAGE,
+    *ANALYTICS_EXAMPLES,
     *AUDIT_EXAMPLES,
     *AUTH_EXAMPLES,
+    *SIMULATOR_EXAMPLES,
     WebhookEndpointPage(
         items=[
             WebhookEndpoint(

@@ -24,11 +24,15 @@ from app.api.document.completion import complete_document
 from app.api.document.idempotency import add_idempotency_key
 from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails
 from app.api.project_bodies import PROJECT_BODIES
+from app.api.provider_bodies import PROVIDER_BODIES
 from app.api.rate_limit_bodies import RateLimitChange
 from app.api.repeated_requests import REPETITION, iterate_keyed_routes
 from app.api.responses import RuleRollback
+from app.api.rule_bodies import RULE_REQUESTS
 from app.api.services.submission_validation import MAX_BULK_SIZE, BulkSubmission
+from app.api.simulator_bodies import SIMULATOR_BODIES
 from app.api.template_requests import TEMPLATE_REQUESTS
+from app.api.view_bodies import VIEW_BODIES
 from app.api.webhook_endpoint_bodies import WEBHOOK_ENDPOINT_BODIES
 from schemas.erasures import ErasureRequest
 from schemas.notification import NotificationChange, Submission
@@ -53,9 +57,13 @@ REQUEST_STRUCTS = (
     *AUTH_BODIES,
     *PROJECT_BODIES,
     *BROADCAST_BODIES,
+    *PROVIDER_BODIES,
     *DEAD_LETTER_BODIES,
+    *RULE_REQUESTS,
     *TEMPLATE_REQUESTS,
     *WEBHOOK_ENDPOINT_BODIES,
+    *SIMULATOR_BODIES,
+    *VIEW_BODIES,
 )
 EXAMPLE_SUBMISSION = {
     "user_id": "u-42",
@@ -112,6 +120,7 @@ def describe_problem(description: str) -> ResponseSpec:
 UNAUTHORIZED = {401: describe_problem("the API key or access token is missing or wrong")}
 INVALID = {422: describe_problem("the request is not valid; errors names the fields")}
 STORE_UNAVAILABLE = {503: describe_problem("PostgreSQL does not answer")}
+READING_RUNS = {429: describe_problem("another ledger or export is read in this process of the gateway")}
 
 
 def _build_request_body(name: str, example: object) -> RequestBody:

@@ -21,9 +21,16 @@ def list_parameter_errors(request: ApiRequest, error: ValidationException) -> li
     if missing := _find_missing(error.detail):
         return [build_field_error(f"$.{missing[1]}", "is missing")]
     extra = error.extra if isinstance(error.extra, list) else []
-    parameters = request.route_handler.parsed_fn_signature.parameters
+    parameters = _find_parameters(request)
     errors = [_describe(item, parameters.get(str(item.get("key")))) for item in extra if isinstance(item, Mapping)]
     return errors or [build_field_error("$", error.detail)]
+
+
+def _find_parameters(request: ApiRequest) -> dict[str, FieldDefinition]:
+    """Those of the handler, and those of what it depends on: several routes may share them."""
+    handler = request.route_handler
+    signatures = [*(provider.parsed_fn_signature for provider in handler.resolve_dependencies().values()), handler.parsed_fn_signature]
+    return {name: parameter for signature in signatures for name, parameter in signature.parameters.items()}
 
 
 def _describe(item: Mapping[str, Any], parameter: FieldDefinition | None) -> FieldError:

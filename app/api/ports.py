@@ -9,6 +9,7 @@ from schemas.history import FoundNotifications, NotificationFilter, Notification
 from schemas.idempotent_responses import KeyState, RecentNotification, StoredResponse
 from schemas.user_counts import DailyCount
 from schemas.user_rows import RemovedRows, UserRows
+from schemas.worker_reports import WorkerReport
 
 
 class ProducerRecord(NamedTuple):
@@ -85,6 +86,22 @@ class UserTables(Protocol):
 
     async def remove_rows(self, role: str, user_id: str, table: str, name: str) -> RemovedRows:
         """Remove the rows whose keys begin with a name from a table; all of them for an empty name."""
+        ...
+
+    async def find_row(self, role: str, table: str, user_id: str, key: str) -> Mapping[str, Any] | None:
+        """A row with decoded fields, its partition and its worker; None if there is none. Raises ValueError for an invalid key."""
+        ...
+
+
+class WorkerReports(Protocol):
+    """What workers say of themselves. Each method raises UnavailableError, which says who does not answer."""
+
+    async def list_urls(self, role: str) -> Sequence[str]:
+        """The web addresses of the workers of a role."""
+        ...
+
+    async def read_report(self, url: str) -> WorkerReport:
+        """The report of the worker at this address."""
         ...
 
 

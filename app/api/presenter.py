@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 
-from agents.router.gates import channels
 from app.api.responses import AttemptResponse, DeliveryResponse, NotificationResponse
 from schemas.channels import ChannelName
 from schemas.enums import State, Status
 from schemas.events import DecidedEvent, DeliveryRef, StatusEvent
-from schemas.history import DeliveryTimes, NotificationHistory
+from schemas.history import DeliveryTimes, NotificationHistory, find_next_step
 
 FINAL_STATUSES = frozenset({Status.FAILED, Status.DELIVERED, Status.BOUNCED, Status.UNSUBSCRIBED})
-PASS, HOLD = "pass", "hold"
 NO_TIMES = DeliveryTimes()
 FINAL_STATES = frozenset({State.REJECTED, State.MERGED, State.DEAD})
 
@@ -56,12 +54,9 @@ def find_next_decision_at(event: DecidedEvent) -> float | None:
     log = event.decision_log
     if event.state in FINAL_STATES or not log:
         return None
-    if event.state == State.HELD or log[-1].verdict == HOLD:
-        at = log[-1].inputs.get("until")
-    elif log[-1].verdict == PASS:
-        at = next((entry.inputs.get("escalates_at") for entry in reversed(log) if entry.gate == channels.NAME), None)
-    else:
-        at = None
+    if event.state != State.HELD:
+        return find_next_step(log)
+    at = log[-1].inputs.get("until")
     return float(at) if isinstance(at, int | float) else None
 
 

@@ -23,9 +23,12 @@ OWNED_PARAMETERS: Final = frozenset({"user_id", "rule_type", "name"})
 
 OWNED_QUERY: Final = frozenset({"user_id", "type", "template", "audience"})
 _CONTENT: Final = (("type",), ("template",))
+_RULE: Final = (*_CONTENT, ("digest", "template"))
 _SELECTION: Final = (("filter", "user_id"), ("filter", "type"))
 OWNED_FIELDS: Final[Mapping[str, Sequence[tuple[str, ...]]]] = {
-    "/v1/rules/{rule_type}": (*_CONTENT, ("digest", "template")),
+    "/v1/rules/{rule_type}": _RULE,
+    "/v1/rules/{rule_type}/check": _RULE,
+    "/v1/rules/{rule_type}/simulate": tuple(("rule", *way) for way in _RULE),
     "/v1/suppressions": (("user_id",),),
     "/v1/dead-letters/discard": _SELECTION,
     "/v1/redrives": _SELECTION,

@@ -129,7 +129,8 @@ class ExplanationResponse(Struct, frozen=True):
 
     `remedy` is what would have changed the result, as a clause. Times in texts are in `time_zone`, the user's, with UTC. `rule` and
     `templates` (by channel) have their versions. `duplicate_of` is the notification that this one repeats, or into which it was merged,
-    and `duplicate_of_path` its explanation; `broadcast` the one that it comes from. What is not known is empty or 0.
+    and `duplicate_of_path` its explanation; `broadcast` the one that it comes from. What is not known is empty or 0. `held_until` is when
+    it is decided again, `escalates_at` when its next channel may follow; null if it is not held, or has no further channel.
     """
 
     id: str
@@ -149,6 +150,8 @@ class ExplanationResponse(Struct, frozen=True):
     duplicate_of: str
     duplicate_of_path: str
     broadcast: str
+    held_until: float | None
+    escalates_at: float | None
     gates: list[GateResponse]
     deliveries: list[DeliveryResponse]
 

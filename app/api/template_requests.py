@@ -14,10 +14,17 @@ VersionNumber = Annotated[int, Meta(ge=1, le=MAX_VERSION)]
 
 
 class DraftRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """The next version of a template."""
+    """The next version of a template; with `base_version` only if that is still the latest one, 0 if there is none."""
 
     document: TemplateDocument
     comment: Comment = ""
+    base_version: Annotated[int, Meta(ge=0, le=MAX_VERSION)] | None = None
+
+
+class CheckRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """The version that may be published."""
+
+    version: VersionNumber
 
 
 class PreviewRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,4 +68,4 @@ class PreviewResponse(Struct, frozen=True):
     gaps: list[LocaleGap]
 
 
-TEMPLATE_REQUESTS = (DraftRequest, PreviewRequest, PublishRequest, RollbackRequest)
+TEMPLATE_REQUESTS = (CheckRequest, DraftRequest, PreviewRequest, PublishRequest, RollbackRequest)

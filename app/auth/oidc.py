@@ -16,8 +16,9 @@ import msgspec
 from msgspec import Struct
 
 from app.auth.oidc_client import OidcClient
+from app.auth.oidc_denials import EXPIRED, NO_ACCOUNT, NO_ROLE, NOT_CONFIRMED, NOT_VERIFIED, PROVIDER_DOWN, read_provider_error
 from app.auth.oidc_settings import OidcSettings
-from app.auth.session_service import Denied, build_account_origin
+from app.auth.session_service import INACTIVE, Denied, build_account_origin
 from app.telemetry import log_event
 from schemas.accounts import Account, AccountChange, AccountRequest
 from schemas.addresses import InvalidAddress, normalize_email
@@ -30,6 +31,7 @@ from tables.postgres.credentials import CredentialStore
 from tables.redis.login_challenges import RedisLoginChallenges
 
 CALLBACK_PATH = "/v1/auth/oidc/callback"
+FIRST_PAGE = "/"
 ALGORITHMS = ("RS256", "ES256", "PS256", "EdDSA", "RS384", "RS512", "ES384", "ES512", "PS384", "PS512")
 """Of ID tokens: those with public keys, whatever a token says; none and HMAC are not among them (RFC 8725, 3.1)."""
 
@@ -39,11 +41,6 @@ MAX_RETURN_CHARACTERS = 512
 REQUIRED = ["exp", "iat", "aud", "iss", "sub"]
 ORIGIN = ChangeOrigin("api", "oidc")
 
-EXPIRED = Denied("login-failed", "the login has taken too long, was used before, or began in another browser: begin again")
-NOT_CONFIRMED = Denied("login-failed", "the OpenID provider does not confirm who it is: begin again")
-NOT_ADMITTED = Denied("login-failed", "there is no account for this person, and the OpenID provider gives no role in Herold")
-PROVIDER_DOWN = Denied("unavailable", "the OpenID provider or Redis does not answer; a login by password still works", 5)
-
 
 class Begun(NamedTuple):
     """Where the browser goes, and the state that it has to bring back in a cookie, too."""
@@ -52,10 +49,19 @@ class Begun(NamedTuple):
     state: str
 
 
-class Identified(NamedTuple):
-    """Whom the provider has identified, and where the browser goes then."""
+class Answer(NamedTuple):
+    """What the provider sends a browser back with; `issuer` is who answers (RFC 9207), and each is empty if it is not there."""
 
-    account: Account
+    state: str
+    code: str
+    issuer: str
+    error: str
+
+
+class Finished(NamedTuple):
+    """Whom the provider has identified, or why nobody, and the page that was asked for; the first one if that is not known."""
+
+    result: Account | Denied
     return_to: str
 
 
@@ -86,10 +92,15 @@ class OidcLogin:
         self._credentials, self._clock, self._read_text = credentials, clock, read_text
         self._redirect_uri = public_url.rstrip("/") + CALLBACK_PATH
 
+    @property
+    def provider_name(self) -> str:
+        """What people call the provider."""
+        return self._settings.name
+
     async def begin(self, return_to: str) -> Begun | Denied:
         """The provider's page for a new login; `return_to` is a path of ours, and any other text means the first page."""
         state, nonce, verifier = (self._read_text(STATE_BYTES) for _ in range(3))
-        target = return_to if is_own_path(return_to) else "/"
+        target = return_to if is_own_path(return_to) else FIRST_PAGE
         try:
             metadata = await self._client.get_metadata()
             await self._challenges.add("oidc", state, msgspec.json.encode(PendingLogin(nonce, verifier, target)))
@@ -108,23 +119,29 @@ class OidcLogin:
         separator = "&" if "?" in metadata.authorization_endpoint else "?"
         return Begun(f"{metadata.authorization_endpoint}{separator}{urlencode(query)}", state)
 
-    async def finish(self, state: str, cookie: str, code: str, issuer: str) -> Identified | Denied:
-        """Whom the provider has identified. `issuer` is what the answer names as its issuer (RFC 9207), empty for none."""
-        if not state or not hmac.compare_digest(state.encode(), cookie.encode()) or issuer not in ("", self._settings.issuer):
-            return EXPIRED
+    async def finish(self, answer: Answer, cookie: str) -> Finished:
+        """End the login that began with this cookie; it is used up, whatever the answer is."""
+        is_known = bool(answer.state) and hmac.compare_digest(answer.state.encode(), cookie.encode())
+        if not is_known or answer.issuer not in ("", self._settings.issuer):
+            return Finished(EXPIRED, FIRST_PAGE)
         try:
-            stored = await self._challenges.take("oidc", state)
-            if stored is None:
-                return EXPIRED
-            pending = msgspec.json.decode(stored, type=PendingLogin)
-            id_token = await self._client.exchange(code, pending.verifier, self._redirect_uri) if code else None
+            stored = await self._challenges.take("oidc", answer.state)
+        except UnavailableError as error:
+            return Finished(_deny_unavailable(error), FIRST_PAGE)
+        if stored is None:
+            return Finished(EXPIRED, FIRST_PAGE)
+        pending = msgspec.json.decode(stored, type=PendingLogin)
+        return Finished(await self._identify(answer, pending), pending.return_to)
+
+    async def _identify(self, answer: Answer, pending: PendingLogin) -> Account | Denied:
+        if answer.error and not answer.code:
+            return read_provider_error(answer.error)
+        try:
+            id_token = await self._client.exchange(answer.code, pending.verifier, self._redirect_uri) if answer.code else None
             claims = await self._verify(id_token, pending.nonce) if id_token else None
         except UnavailableError as error:
             return _deny_unavailable(error)
-        if claims is None:
-            return NOT_CONFIRMED
-        account = await self._find_account(claims)
-        return Identified(account, pending.return_to) if isinstance(account, Account) else account
+        return NOT_CONFIRMED if claims is None else await self._find_account(claims)
 
     async def close(self) -> None:
         """Close the connections to the provider."""
@@ -164,14 +181,16 @@ class OidcLogin:
         email = read_verified_email(claims)
         found = await self._credentials.find_by_email(email) if email else None
         account = found.account if found else await self._create(email, str(claims.get("name") or ""), role)
-        if account is None or account.state != "active":
-            return NOT_ADMITTED
+        if isinstance(account, Denied):
+            return account
+        if account.state != "active":
+            return INACTIVE
         await self._credentials.add_identity(issuer, subject, account.id, ORIGIN)
         return await self._apply_role(account, role)
 
-    async def _create(self, email: str, name: str, role: Role | None) -> Account | None:
+    async def _create(self, email: str, name: str, role: Role | None) -> Account | Denied:
         if not email or role is None:
-            return None
+            return NO_ACCOUNT if email else NOT_VERIFIED
         clean_name = "".join(character for character in name if character.isprintable())[:128]
         return await self._accounts.create(AccountRequest(email, role, clean_name), ORIGIN)
 
@@ -180,7 +199,7 @@ class OidcLogin:
         if not self._settings.mapping.decides or role == account.role:
             return account
         if role is None:
-            return NOT_ADMITTED
+            return NO_ROLE
         try:
             return await self._accounts.change(account.id, AccountChange(role=role), None, build_account_origin(account.id))
         except ConflictError:  # the last admin stays one

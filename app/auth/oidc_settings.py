@@ -25,9 +25,10 @@ class RoleMapping(NamedTuple):
 
 
 class OidcSettings(NamedTuple):
-    """A provider: its issuer, our client there, what is asked for, and which role people get."""
+    """A provider: its issuer, what people call it, our client there, what is asked for, and which role people get."""
 
     issuer: str
+    name: str
     client_id: str
     client_secret: str
     scopes: str

@@ -203,7 +203,8 @@ def check_oidc_section(section: OidcSection) -> OidcSettings:
         mapping = parse_role_mapping(section.role_claim, section.roles, section.default_role)
     except ValueError as error:
         raise SettingError(f"auth.oidc.{key}", str(error)) from None
-    return OidcSettings(section.issuer, section.client_id, section.client_secret, section.scopes, mapping)
+    name = section.name or parts.hostname
+    return OidcSettings(section.issuer, name, section.client_id, section.client_secret, section.scopes, mapping)
 
 
 def _report_unusable_keys(problem: str) -> None:

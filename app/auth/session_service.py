@@ -35,16 +35,20 @@ class Grant(NamedTuple):
 
 
 class Denied(NamedTuple):
-    """Why somebody gets nothing: a kind of problem with a sentence; `retry_after` in seconds, 0 for none."""
+    """Why somebody gets nothing: a kind of problem with a sentence; `retry_after` in seconds, 0 for none.
+
+    `code` is what a login page has a sentence for, if the kind says too little; else empty.
+    """
 
     kind: str
     detail: str
     retry_after: int = 0
+    code: str = ""
 
 
 INVALID_REFRESH_TOKEN = Denied("unauthorized", "the refresh token is not valid (any more): log in again")
 UNKNOWN_PROJECT = Denied("forbidden", "the account does not belong to this project")
-INACTIVE = Denied("login-failed", "the account is disabled")
+INACTIVE = Denied("login-failed", "the account is disabled", code="account_disabled")
 
 
 def build_account_origin(account_id: str) -> ChangeOrigin:

@@ -39,6 +39,7 @@ COMMAND_PATHS = {
     "redrives": "app.cli.redrives:redrives",
     "audit": "app.cli.audit:audit",
     "consent": "app.cli.consent:consent",
+    "providers": "app.cli.providers:providers",
     "topics": "app.cli.topics:topics",
     "db": "app.cli.db:db",
     "redis": "app.cli.redis:redis",

@@ -71,6 +71,7 @@ def start(url: str | None, api_key: str | None, as_json: bool, preview: bool, wa
 @broadcasts.command("list")
 @click.option("--state", type=click.Choice(STATES), help="Only those in this state.")
 @click.option("--audience", help="Only those to this audience.")
+@click.option("--search", help="Only those with this text in their type or audience.")
 @add_page_options
 @add_gateway_options
 @json_option
@@ -101,7 +102,7 @@ def show(broadcast_id: str, url: str | None, api_key: str | None, as_json: bool)
 @add_gateway_options
 @json_option
 def watch(broadcast_id: str, url: str | None, api_key: str | None, as_json: bool) -> None:
-    """Show the progress until the broadcast has ended or is paused.
+    """Show the progress until the broadcast has ended or is paused; of a cancelled one, until nothing of it waits.
 
     \b
     herold broadcasts watch brd_0199c82cc00070008000000000000001
@@ -125,7 +126,7 @@ def _build_action(action: str, text: str) -> Callable[..., None]:
 
 pause = _build_action("pause", "Stop a broadcast after the page that is in hand.")
 resume = _build_action("resume", "Go on with a broadcast that is paused or has failed.")
-cancel = _build_action("cancel", "End a broadcast; what is produced already is sent.")
+cancel = _build_action("cancel", "End a broadcast, and cancel what waits of it: held notifications, digests and retries.")
 
 
 def build_request(
@@ -155,6 +156,8 @@ def format_broadcast(one: JsonObject) -> RenderableType:
             "state": Text(one["state"], STYLES.get(one["state"], "white")),
             "error": one["error"],
             "users": _format_progress(one),
+            **format_counts(one["counts"]),
+            "cancelled": _format_cancellation(one["cancellation"]),
             "to": format_recipients(one),
             "type": one["notification"]["type"],
             "priority": one["priority"] or "of the rule, else low",
@@ -174,13 +177,24 @@ def _watch(api: ApiClient, broadcast_id: str, as_json: bool) -> None:
         task = progress.add_task("pending", total=None)
         while True:
             one: JsonObject = api.get(_build_path(broadcast_id))
-            progress.update(task, description=one["state"], completed=one["expanded_count"], total=one["total_count"])
-            if one["state"] not in OPEN_STATES:
+            progress.update(task, **_find_progress(one))
+            if one["state"] not in OPEN_STATES and not is_being_cancelled(one):
                 break
             time.sleep(POLL_INTERVAL)
     print_result(one, as_json, format_broadcast)
     if one["state"] != "done":
         raise SystemExit(EXIT_FAILED)
+
+
+def is_being_cancelled(one: JsonObject) -> bool:
+    """Whether something of a broadcast may still wait although it is cancelled."""
+    return one["state"] == "cancelled" and not one["cancellation"]["is_done"]
+
+
+def _find_progress(one: JsonObject) -> JsonObject:
+    if is_being_cancelled(one):
+        return {"description": "being cancelled", "completed": one["cancellation"]["checked_count"], "total": one["expanded_count"]}
+    return {"description": one["state"], "completed": one["expanded_count"], "total": one["total_count"]}
 
 
 def _build_path(broadcast_id: str) -> str:
@@ -198,6 +212,36 @@ def _format_broadcasts(page: JsonObject) -> RenderableType:
 def format_recipients(one: JsonObject) -> str:
     """To whom a broadcast or a schedule is."""
     return one["audience"] or f"{one['user_count']:,} named users"
+
+
+def format_counts(counts: JsonObject | None) -> dict[str, str]:
+    """What became of the notifications and deliveries of a broadcast, with their reasons."""
+    if counts is None:
+        return {}
+    return {
+        "notifications": _format_results(counts["notifications"], counts["notification_reasons"]),
+        "deliveries": _format_results(counts["deliveries"], counts["delivery_reasons"]),
+        "counted": formatting.format_datetime(counts["counted_at"]),
+    }
+
+
+def _format_results(numbers: dict[str, int], reasons: dict[str, dict[str, int]]) -> str:
+    return ", ".join(f"{number:,} {name.lower()}{_format_reasons(reasons.get(name, {}))}" for name, number in numbers.items())
+
+
+def _format_reasons(reasons: dict[str, int]) -> str:
+    return f" ({', '.join(f'{reason} {number:,}' for reason, number in reasons.items())})" if reasons else ""
+
+
+def _format_cancellation(cancellation: JsonObject | None) -> str:
+    if cancellation is None:
+        return ""
+    done, waiting = f"{cancellation['cancelled_count']:,} that waited", cancellation["waiting_count"]
+    if cancellation["is_done"]:
+        return f"{done}; nothing waits any more"
+    return f"{done}; {cancellation['checked_count']:,} checked" + (
+        "" if waiting is None else f", {waiting:,} were waiting at the last look"
+    )
 
 
 def _format_progress(one: JsonObject) -> str:

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
+from urllib.parse import quote
 
 import click
 import msgspec
@@ -11,22 +13,26 @@ from rich.text import Text
 
 from app.admin.policy import parse_document
 from app.admin.rule_simulation import RuleSimulation, judge_with_stored_profiles, load_policies
+from app.cli.api_client import load_operator_client
 from app.cli.connection_profile import ConnectionProfile, load_connection_profile
 from app.cli.durations import DurationType
 from app.cli.errors import CommandError, run_async, run_query
 from app.cli.formatting import build_table, format_datetime
-from app.cli.output import JsonObject, json_option, print_result
+from app.cli.output import JsonObject, add_gateway_options, json_option, print_result
 from app.cli.policy import INVALID_ADVICE
 from app.encryption.recorded_notifications import open_recorded
 from app.encryption.sealers import build_column_sealing, open_sealers
 from app.kafka.recorded_notifications import read_newest
 from schemas.errors import PolicyDocumentError
 from schemas.lifetimes import NOTIFICATION_RECORDS
+from schemas.policy_document import PolicyDocument
 from schemas.ports import RecordedNotification
 from schemas.simulation import build_simulation_report
 from tables.postgres.database import open_database
 
 MAX_NOTIFICATIONS = 200_000
+DEFAULT_NOTIFICATIONS = 10_000
+LIMIT_HELP = "At most so many, the newest: by default 10000; with --type 500, and 2000 at most."
 NOTES = (
     "Each is judged at the time of its record, with the profile and preferences that its user has now.",
     "Rate windows and idempotency keys begin empty. What was held is not followed: how it was resumed is left out.",
@@ -42,27 +48,50 @@ SKIPPED = {
 @click.command()
 @click.option("--rules", "file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The new rules.")
 @click.option("--last", default="24h", show_default=True, type=DurationType(NOTIFICATION_RECORDS), help="How far back, such as 90m or 7d.")
-@click.option("--limit", default=10_000, show_default=True, type=click.IntRange(1, MAX_NOTIFICATIONS), help="At most so many, the newest.")
+@click.option("--limit", type=click.IntRange(1, MAX_NOTIFICATIONS), help=LIMIT_HELP)
+@click.option("--type", "type_", help="Try this rule of the file only, on the newest notifications of its type. The gateway does it.")
+@add_gateway_options
 @json_option
-def simulate(file: Path, last: float, limit: int, as_json: bool) -> None:
+def simulate(file: Path, last: float, limit: int | None, type_: str | None, url: str | None, api_key: str | None, as_json: bool) -> None:
     """Run recorded notifications through the current rules and those of a file, and show what would change; nothing is sent.
 
-    The file is one for `herold rules apply`: rules, rate limits and templates that it does not name stay as they are.
+    The file is one for `herold rules apply`: rules, rate limits and templates that it does not name stay as they are. Without --type it is
+    tried on notifications of all types, for which the command itself reads Kafka and PostgreSQL.
 
     \b
     herold rules simulate --rules rules.yml --last 24h
+    herold rules simulate --rules rules.yml --type promo.sale --limit 500
     """
-    profile, now = load_connection_profile(), time.time()
-    kafka, url = profile.kafka, profile.postgres.url
     try:
-        before, after = run_query(url, load_policies(url, parse_document(file.read_bytes())))
+        document = parse_document(file.read_bytes())
+        report = _simulate_file(document, last, limit or DEFAULT_NOTIFICATIONS) if type_ is None else None
     except PolicyDocumentError as error:
         raise CommandError(f"{file}: {error}", INVALID_ADVICE) from None
+    if type_ is not None:
+        body = {"rule": _get_rule(document, type_), **({} if limit is None else {"count": limit})}
+        client = load_operator_client(url, api_key)
+        report = cast(JsonObject, client.post(f"/v1/rules/{quote(type_, safe='')}/simulate", body))
+    print_result(report, as_json, _format_report)
+
+
+def _simulate_file(document: PolicyDocument, last: float, limit: int) -> JsonObject:
+    """The report about a whole file. Raises PolicyDocumentError and CommandError."""
+    profile, now = load_connection_profile(), time.time()
+    kafka, url = profile.kafka, profile.postgres.url
+    before, after = run_query(url, load_policies(url, document))
     since, records = run_async(read_newest(kafka, now, last, limit), "Kafka", kafka.bootstrap_servers)
     simulation = RuleSimulation(before, after, kafka.topic_partitions, kafka.topic_prefix)
     run_query(url, _judge(profile, simulation, records))
-    report = build_simulation_report(simulation.judged, simulation.skipped, since, now)
-    print_result(msgspec.to_builtins(report), as_json, _format_report)
+    report: JsonObject = msgspec.to_builtins(build_simulation_report(simulation.judged, simulation.skipped, since, now))
+    return report
+
+
+def _get_rule(document: PolicyDocument, type_: str) -> JsonObject:
+    """The rule of a file for this type. Raises CommandError."""
+    rules: dict[str, JsonObject] = {entry.type: msgspec.to_builtins(entry) for entry in document.rules}
+    if type_ not in rules:
+        raise CommandError(f"the file has no rule for {type_}", f"it has rules for {', '.join(rules) or 'no type'}")
+    return rules[type_]
 
 
 async def _judge(profile: ConnectionProfile, simulation: RuleSimulation, records: Sequence[RecordedNotification]) -> None:

@@ -35,8 +35,8 @@ def tables() -> None:
 @click.option("--token", envvar="HEROLD_WORKER_WEB_TOKEN", show_envvar=True, help="The token of the web views.")
 @json_option
 def get(table: str, user: str, key: str, worker: str | None, token: str | None, as_json: bool) -> None:
-    """Show a row. KEY is an idempotency key or notification id (idempotency), a delivery id (attempts), either id (due), or
-    a category or absent (rate_windows).
+    """Show a row. KEY is an idempotency key or notification id (idempotency), a delivery id (attempts), either id (due),
+    the id of a webhook endpoint (endpoint_order), or a category or absent (rate_windows).
 
     \b
     herold tables get idempotency u-42 my-key

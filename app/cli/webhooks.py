@@ -34,7 +34,6 @@ def webhooks() -> None:
 
     \b
     herold webhooks add https://hooks.example.org/orders --user u-partner-north --type 'order.*'
-    herold webhooks ping whe_0199c82cc00070008000000000000001
     """
 
 
@@ -44,6 +43,7 @@ def webhooks() -> None:
 @add_filter_options
 @click.option("--description", default="", help="What it is for.")
 @click.option("--test", "is_test", is_flag=True, help="Of a status endpoint: it gets the statuses of tests, and no others.")
+@click.option("--ordered", is_flag=True, help="The webhooks of a user come one after the other; one that is retried holds up the next.")
 @click.option("--ed25519", is_flag=True, help="Sign with a private key; the receiver gets the public one.")
 @add_gateway_options
 @json_option
@@ -52,6 +52,7 @@ def add(
     user_id: str | None,
     description: str,
     is_test: bool,
+    ordered: bool,
     ed25519: bool,
     url: str | None,
     api_key: str | None,
@@ -70,7 +71,7 @@ def add(
         "user_id": user_id,
         "description": description,
         "signature": "ed25519" if ed25519 else "hmac",
-        **({"is_test": True} if is_test else {}),
+        **{name: True for name, is_given in (("is_test", is_test), ("ordered", ordered)) if is_given},
         **{name: list(values) for name, values in filters.items()},
     }
     print_result(load_operator_client(url, api_key).post(ENDPOINTS_PATH, body), as_json, format_endpoint)
@@ -113,6 +114,7 @@ def show(endpoint_id: str, url: str | None, api_key: str | None, as_json: bool) 
 @add_filter_options
 @click.option("--all-types", is_flag=True, help="Take all types again.")
 @click.option("--description", help="What it is for.")
+@click.option("--ordered/--unordered", default=None, help="The webhooks of a user come one after the other, or as they can.")
 @add_gateway_options
 @json_option
 def change(
@@ -120,21 +122,21 @@ def change(
     new_url: str | None,
     all_types: bool,
     description: str | None,
+    ordered: bool | None,
     url: str | None,
     api_key: str | None,
     as_json: bool,
     **filters: Any,
 ) -> None:
-    """Change the URL, the filters or the description of an endpoint.
+    """Change the URL, the filters, the description or the order of an endpoint.
 
     \b
     herold webhooks change whe_0199c82cc00070008000000000000001 --type 'order.*' --type invoice.paid
     """
     api, path = load_operator_client(url, api_key), build_path(endpoint_id)
     body: JsonObject = {name: list(values) for name, values in filters.items() if values}
-    body |= {name: value for name, value in (("url", new_url), ("description", description)) if value is not None}
-    if all_types:
-        body["types"] = []
+    body |= {name: value for name, value in (("url", new_url), ("description", description), ("ordered", ordered)) if value is not None}
+    body |= {"types": []} if all_types else {}
     print_result(api.change("PATCH", path, body, api.get(path)["version"]), as_json, format_endpoint)
 
 
@@ -245,6 +247,7 @@ def format_endpoint(endpoint: JsonObject) -> RenderableType:
             "types": ", ".join(endpoint["types"]) or "all",
             "categories": ", ".join(endpoint["categories"]),
             "statuses": ", ".join(endpoint["statuses"]),
+            "order": "the webhooks of a user one after the other" if endpoint["ordered"] else "",
             "state": _format_state(endpoint),
             "secret": f"{endpoint['secret']}  (shown only now)" if endpoint.get("secret") else "",
             "public key": ", ".join(keys),

@@ -28,7 +28,8 @@ class ReportSealing:
         sealers, sealed = await self._sealers.get_many(wanted), [*events]
         for position, event in found:
             token = tokens[position]
-            if (sealer := sealers.get(token)) is None or not sealer.can_seal:
+            if (sealer := sealers.get(token)) is not None and sealer.can_seal:
+                sealed[position] = replace(event, address=token, sealed=seal_suppressed(token, event.address, sealer))
+            elif self._sealers.seals(token):  # else the projects were read meanwhile, and none seals
                 raise UnavailableError("the key of an address could not be read")
-            sealed[position] = replace(event, address=token, sealed=seal_suppressed(token, event.address, sealer))
         return sealed

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
 from app.connection_settings import KafkaSection
-from app.topology import GATEWAY_SINK_TOPICS, NOTIFICATIONS_TOPICS, TOPOLOGY, RoleSpec
+from app.topology import GATEWAY_SINK_TOPICS, TOPOLOGY, RoleSpec
 from schemas.topics import TOPICS
 
 Resource = Literal["topic", "group"]
@@ -59,15 +59,8 @@ def _build_worker_rules(spec: RoleSpec, prefix: str) -> Iterator[AclRule]:
 
 
 def _build_gateway_rules(prefix: str) -> Iterator[AclRule]:
-    sources = {topic for spec in TOPOLOGY for topic in spec.source_topics}
-    for topic in (topic.name for topic in TOPICS):
-        operations: list[Operation] = []
-        if topic in NOTIFICATIONS_TOPICS:  # templates and rules are tried on recorded notifications
-            operations.append("Read")
-        if topic in GATEWAY_SINK_TOPICS:
-            operations.append("Write")
-        if operations or topic in sources:
-            yield AclRule(GATEWAY, "topic", prefix + topic, tuple(operations) or ("Describe",))
+    for topic in (topic.name for topic in TOPICS):  # it shows what happens now, and the records of a notification
+        yield AclRule(GATEWAY, "topic", prefix + topic, ("Read", "Write") if topic in GATEWAY_SINK_TOPICS else ("Read",))
     for spec in TOPOLOGY:  # the lag in the readiness
         yield AclRule(GATEWAY, "group", prefix + spec.role, ("Describe",))
 

@@ -25,7 +25,8 @@ class KafkaRecordReader:
         """The value of a record; None if there is none any more, or not yet. Raises UnavailableError."""
         async with self._lock:
             try:
-                return await asyncio.wait_for(self._read(TopicPartition(topic, partition), offset), TIMEOUT)
+                async with asyncio.timeout(TIMEOUT):
+                    return await self._read(TopicPartition(topic, partition), offset)
             except (KafkaError, OSError, TimeoutError) as error:
                 await self._stop()
                 raise UnavailableError(f"a record of {topic} could not be read: {error or 'Kafka does not answer'}") from error

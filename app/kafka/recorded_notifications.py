@@ -1,6 +1,6 @@
 """Reads the notifications that Kafka still has, by time: what rules and templates are tried on before they are used."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from operator import attrgetter
 from typing import Any
@@ -14,12 +14,16 @@ from app.kafka.connection_problem import describe_connection_problem
 from app.streaming.aiokafka_patches import patch_aiokafka
 from schemas.enums import PRIORITIES
 from schemas.errors import RecordedNotificationsTooLargeError, RecordedNotificationsUnavailableError
+from schemas.lifetimes import NOTIFICATION_RECORDS
 from schemas.ports import RecordedNotification
 from schemas.topics import get_notifications_topic
 
 MAX_READ_BYTES = 256 * 1024 * 1024  # of keys and values, which are kept in memory
+SCAN_RECORDS = 2000  # that a search keeps in memory at once; fewer if they are large
+MAX_SCAN_BYTES = 32 * 1024 * 1024  # the gateway searches, too
 POLL_MS = 500
 MAX_IDLE_POLLS = 20  # without a record, after which Kafka is said not to answer
+FETCH_WAIT_MS = 50  # that a broker may keep a fetch; it answers what is asked on the same connection only afterwards
 REQUEST_TIMEOUT_MS = 10_000
 
 MAX_CLOCK_DIFFERENCE = 60.0  # seconds that a broker's clock may be ahead of this one
@@ -33,7 +37,11 @@ async def open_recorded_notifications(kafka: KafkaSection) -> AsyncIterator["Rec
     patch_aiokafka()
     options = build_client_options(kafka)
     consumer = AIOKafkaConsumer(
-        **options, enable_auto_commit=False, request_timeout_ms=REQUEST_TIMEOUT_MS, isolation_level="read_committed"
+        **options,
+        enable_auto_commit=False,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+        fetch_max_wait_ms=FETCH_WAIT_MS,
+        isolation_level="read_committed",
     )
     try:
         await consumer.start()
@@ -55,6 +63,28 @@ async def read_newest(kafka: KafkaSection, now: float, seconds: float, count: in
         start = await recorded.find_start(since, until, count)
         newest = (await recorded.read(start, until, MAX_READ_BYTES))[-count:]
     return (newest[0].record.timestamp / 1000 if start > since and newest else since), newest
+
+
+async def iterate_newest(
+    recorded: "RecordedNotifications", now: float, max_records: int
+) -> AsyncGenerator[tuple[float, list[RecordedNotification]], None]:
+    """At most the newest `max_records` records in chunks, the newest chunk first; each with the time from which on all have been given.
+
+    Raises RecordedNotificationsUnavailableError, and RecordedNotificationsTooLargeError for a single record that is.
+    """
+    since, until = now - NOTIFICATION_RECORDS, now + MAX_CLOCK_DIFFERENCE
+    scanned, scan = 0, SCAN_RECORDS
+    while scanned < max_records and until > since:
+        start = await recorded.find_start(since, until, min(scan, max_records - scanned))
+        try:
+            records = await recorded.read(start, until, MAX_SCAN_BYTES)
+        except RecordedNotificationsTooLargeError:
+            if scan == 1:
+                raise
+            scan = max(1, scan // 8)
+            continue
+        yield start, records
+        scanned, until = scanned + len(records), start
 
 
 class RecordedNotifications:
@@ -90,10 +120,20 @@ class RecordedNotifications:
         ends = {partition: end for partition, end in ends.items() if starts[partition] < end}
         if not ends:
             return []
+        try:
+            found = await self._read_partitions(starts, ends, max_bytes)
+        finally:
+            self._consumer.unsubscribe()  # else it fetches on, and each question about offsets waits behind a fetch
+        found.sort(key=attrgetter("timestamp", "topic", "partition", "offset"))
+        return [RecordedNotification(record.topic, record.partition, record) for record in found]
+
+    async def _read_partitions(self, starts: Offsets, ends: Offsets, max_bytes: int) -> list[Any]:
+        """The records between these offsets, in the order in which they come."""
         self._consumer.assign(list(ends))
         for partition in ends:
             self._consumer.seek(partition, starts[partition])
-        found, size, idle_polls = [], 0, 0
+        found: list[Any] = []
+        size, idle_polls = 0, 0
         # a position moves over the markers of transactions too
         while unread := [partition for partition, end in ends.items() if await self._consumer.position(partition) < end]:
             batches = await self._consumer.getmany(*unread, timeout_ms=POLL_MS)
@@ -104,8 +144,7 @@ class RecordedNotifications:
                 raise KafkaConnectionError(f"no record for {MAX_IDLE_POLLS * POLL_MS / 1000:.0f} s")
             if size > max_bytes:
                 raise RecordedNotificationsTooLargeError(max_bytes)
-        found.sort(key=attrgetter("timestamp", "topic", "partition", "offset"))
-        return [RecordedNotification(record.topic, record.partition, record) for record in found]
+        return found
 
     async def _find_offsets(self, milliseconds: int) -> Offsets:
         """In each partition the offset of the first record of this time or later."""

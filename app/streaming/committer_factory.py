@@ -18,7 +18,7 @@ from app.streaming.rocksdb_table import RocksDBTable
 from schemas.errors import UnavailableError
 
 DEFAULT_MAX_MESSAGE_BYTES = 1_048_588  # Kafka's default of max.message.bytes
-ROW_LINGER_RATIO = 3.0  # to that of the results, so that the next request comes first and takes the rows
+ROW_LINGER_RATIO = 4.0  # to that of the results, so that the next request comes first and takes the rows
 
 
 def build_batch_committer(app: StreamApp, *, linger: float) -> PipelinedCommitter:

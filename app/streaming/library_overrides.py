@@ -62,6 +62,7 @@ OVERRIDDEN: Overrides = {
         (f"{CONSUMER}.verify_all_partitions_active", "f27c0f9dd479", "compares epoch with monotonic time"),
         (f"{DRIVER}:Consumer._new_consumer_thread", "e3e2675bb60b", "ConsumerDelegate"),
     ),
+    "consumer.commit_pacing": ((f"{CONSUMER}._commit_handler", "e55b93967595", "commits less often in quiet traffic"),),
     "consumer.consumer_delegate": (
         (f"{THREAD}.__post_init__", "f1b304d50c87", "the priority selector and the fetch pacer"),
         (f"{THREAD}._create_worker_consumer", "684c167041ff", "isolation level read_committed"),
@@ -104,12 +105,25 @@ OVERRIDDEN: Overrides = {
         (f"{RECORD_BATCH}._read_msg", "e3885fc47bc5", "decodes header names from slices of _buffer"),
         ("aiokafka.codec:lz4_encode", "92e3b154d9d7", "level 1 costs an eighth of level 9; output is 15 % larger"),
     ),
+    "compiled_schemas": (
+        (
+            "aiokafka.protocol.struct:Struct",
+            "df87d5f470b9",
+            "each message; _original_encode and _original_decode are its own",
+        ),
+        ("aiokafka.protocol.types:Schema", "424a557e3901", "encodes and decodes each field by itself; fields, names"),
+        ("aiokafka.protocol.types:Array", "ae2eff0f5d50", "the same for each item; array_of"),
+        ("aiokafka.protocol.types:String", "87c34fd97c7c", "None has the length -1"),
+        ("aiokafka.protocol.types:Bytes", "59aa147c34c2", "None has the length -1"),
+    ),
     "..kafka.oauth_token": (("aiokafka.conn:OAuthAuthenticator.step", "23f2b22df2fb", "aiokafka does not notice a rejected token"),),
     "producer": (
         (f"{DRIVER}:Producer._settings_extra", "dc0ef076b07a", "Faust has no setting for idempotence without transactions"),
         (f"{DRIVER}:Producer.flush", "38ff8817068a", "waits for partitions without a leader; all sends are awaited"),
         (f"{DRIVER}:Producer.on_stop", "ebaa422ae2e6", "without Kafka it waits without limit"),
         (f"{DRIVER}:Producer.on_start", "f2b1967deaef", "loads metadata and checks partition counts before the first record"),
+        (f"{DRIVER}:Producer._producer_type", "39dfa6da4dbb", "aiokafka's producer, which counts records"),
+        ("aiokafka.producer.producer:AIOKafkaProducer.send_batch", "cfaf7859ba4e", "counts the records that are queued"),
     ),
     "application": (
         (f"{DRIVER}:Transport.__init__", "f6f87c44afb3", "passes settings and priorities to the consumer"),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from faust.exceptions import NotReady
 from faust.transport.drivers import aiokafka as driver
@@ -23,8 +25,29 @@ METADATA_TIMEOUT = 10.0  # seconds
 STOP_TIMEOUT = 1.5  # seconds that records which are not acknowledged may take at a stop; Kafka may be unreachable
 
 
+class CountingProducer(AIOKafkaProducer):
+    """aiokafka's producer, which counts the records of the batches that it has queued, by topic."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.record_counts: Counter[str] = Counter()
+
+    async def send_batch(self, batch: Any, topic: str, *, partition: int) -> asyncio.Future[Any]:
+        """Queue a batch. Raises KafkaTimeoutError if the one before it is not sent yet."""
+        future: asyncio.Future[Any] = await super().send_batch(batch, topic, partition=partition)
+        self.record_counts[topic] += batch.record_count()
+        return future
+
+
 class IdempotentProducer(driver.Producer):
     """Faust's producer with enable_idempotence: a retried batch is written once and in order."""
+
+    _producer_type = CountingProducer
+
+    @property
+    def record_counts(self) -> Mapping[str, int]:
+        """The records of all batches so far, by topic; none before the start."""
+        return {} if self._producer is None else self._producer.record_counts
 
     def _settings_extra(self) -> Mapping[str, Any]:
         return {"acks": "all", "enable_idempotence": True}

@@ -108,7 +108,8 @@ class StrictRecovery(Recovery):
         """Apply the events of the changelog queue; an error ends the worker."""
         while not self.should_stop:
             try:
-                event = await asyncio.wait_for(self.tables.changelog_queue.get(), EVENT_TIMEOUT)
+                async with asyncio.timeout(EVENT_TIMEOUT):
+                    event = await self.tables.changelog_queue.get()
             except TimeoutError:
                 pass
             else:

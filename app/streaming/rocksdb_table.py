@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 
 import faust
@@ -32,6 +32,7 @@ OFFSET_KEY = b"\0changelog_offset"
 MEMTABLE_BLOOM_RATIO = 0.1  # share of the write buffer for the Bloom filter of the memtable
 # Events, here whole batches, that recovery buffers before it writes them. With 1 Faust never pauses the changelog.
 RECOVERY_BUFFER_SIZE = 4
+SIZE_PROPERTIES = ("rocksdb.total-sst-files-size", "rocksdb.cur-size-all-mem-tables")
 
 
 class BloomFilterOptions(RocksDBOptions):
@@ -116,6 +117,23 @@ class RocksDBTable(faust.Table):
         self._next_offsets[partition] = written.last + 1
         self.pending_rows.mark_applied(partition, rows)
 
+    def estimate_row_count(self, partitions: Iterable[int]) -> int:
+        """How many rows these partitions have if they are open, as RocksDB estimates; a row that was changed may count twice."""
+        counts = (_read_property(self.data._dbs[one], "rocksdb.estimate-num-keys") for one in partitions if one in self.data._dbs)
+        return sum(max(0, count - 1) for count in counts)  # one is the changelog offset
+
+    def count_rows(self, partitions: Iterable[int], prefix: bytes, is_counted: Callable[[bytes], bool]) -> int:
+        """How many rows of these partitions have keys with this prefix and are counted. Reads all of them."""
+        return sum(self._count_rows(self.data._dbs[one], prefix, is_counted) for one in partitions if one in self.data._dbs)
+
+    def _count_rows(self, database: Any, prefix: bytes, is_counted: Callable[[bytes], bool]) -> int:
+        rows = takewhile(lambda item: item[0].startswith(prefix), database.items(from_key=prefix))
+        return sum(is_counted(row) for _, row in rows)
+
+    def estimate_bytes(self) -> int:
+        """How many bytes all open partitions take on disk and in memory, as RocksDB estimates."""
+        return sum(_read_property(database, name) for database in self.data._dbs.values() for name in SIZE_PROPERTIES)
+
     @property
     def open_partitions(self) -> list[int]:
         """The partitions with an open database: assigned ones and standbys."""
@@ -171,3 +189,7 @@ class RocksDBTable(faust.Table):
             raise TableWriteError(
                 f"table {self.name}: RocksDB could not write {path}: {error}; check the disk, then restart the worker"
             ) from error
+
+
+def _read_property(database: Any, name: str) -> int:
+    return int(database.property_int_value(name) or 0)

@@ -62,9 +62,8 @@ class AssignedWorker:
             ) as response:
                 return web.Response(body=await response.read(), status=response.status, content_type=response.content_type)
         except (OSError, TimeoutError, ClientError) as error:
-            return build_problem_response(
-                503, f"the worker at {worker_url}, to which the partition is assigned, does not answer: {error!r}"
-            )
+            problem = f"the worker at {worker_url}, to which the partition is assigned, does not answer ({type(error).__name__})"
+            return build_problem_response(503, f"{problem}: try again, or look into its log")
 
 
 def is_ready(app: StreamApp) -> bool:

@@ -36,15 +36,19 @@ class SharedBreakerStates:
     def __init__(self, states: RedisBreakerStates, clock: Clock, worker: str) -> None:
         """`worker`: what an open breaker is signed with."""
         self._states, self._clock, self._worker = states, clock, worker
+        self._opened_at: dict[str, float] = {}  # of the breakers that are open
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
 
     def set_open(self, account: str, cause: str, seconds: float) -> None:
         """Show an open breaker, which permits a probe after `seconds`."""
-        self._start(self._states.write(account, BreakerState(cause, self._clock() + seconds, self._worker), seconds))
+        now = self._clock()
+        state = BreakerState(cause, now + seconds, self._worker, self._opened_at.setdefault(account, now))
+        self._start(self._states.write(account, state, seconds))
 
     def set_closed(self, account: str) -> None:
         """Show it no more."""
+        self._opened_at.pop(account, None)
         self._start(self._states.remove(account))
 
     def _start(self, write: Coroutine[Any, Any, None]) -> None:

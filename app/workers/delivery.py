@@ -14,6 +14,7 @@ from agents.delivery.bounce_guard import BounceGuard
 from agents.delivery.breaker import Cause
 from agents.delivery.deliverer import Deliverer
 from agents.delivery.endpoint_cache import EndpointCache
+from agents.delivery.endpoint_order import OrderedEndpoints
 from agents.delivery.observer import Observer
 from agents.delivery.opening import DeliveryOpening
 from agents.delivery.provider_errors import CheckedProvider
@@ -33,10 +34,12 @@ from app.streaming.committer_factory import build_shared_outbox
 from app.streaming.consumer.failure_policy import BatchProcessor
 from app.streaming.consumer.fetch_scheduling import PriorityLimits
 from app.telemetry import Metrics, log_event
+from app.workers.account_pauses import watch_pauses
 from app.workers.bounce_guard import build_bounce_guard, watch_bounces
 from app.workers.breaker_states import BreakerStates, SharedBreakerStates
 from app.workers.call_rates import limit_call_rates
 from app.workers.delivery_observer import DeliveryObserver
+from app.workers.missing_keys import watch_missing_keys
 from app.workers.outage_redrives import OutageRedrives
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits, call_later
 from schemas.channels import Channel, ChannelName, get_channel
@@ -76,6 +79,7 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     evidence, opening = PostgresEvidenceReader(database), _build_opening(sealers, observer)
     deliverer = _build_deliverer(worker, channel, providers, outbox, profiles, evidence, bounce_guard, observer, opening)
     limit_call_rates(worker, accounts, deliverer, redis)
+    watch_pauses(worker, channel, accounts, test_provider.name if test_provider else "", deliverer, database)
     _add_gauges(worker.metrics, channel.name, deliverer)
     # after the deliverer is stopped: the results of calls in flight are still recorded, and so are those that the close has ended
     for callback in (*(client.close for client in clients), outbox.flush):
@@ -88,8 +92,9 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     longest_call = section.connect_timeout + section.request_timeout
     worker.app.stop_callbacks.append(lambda drain_timeout: call_later(max(0.0, drain_timeout - longest_call), deliverer.begin_stop))
     worker.add_revocation_callback(deliverer.on_partitions_revoked)
-    worker.add_shutdown_callback(redis.close)
-    worker.add_shutdown_callback(database.close)
+    watch_missing_keys(worker, database, asyncio.sleep)
+    worker.add_close_callback(redis.close)
+    worker.add_close_callback(database.close)
     return worker.app
 
 
@@ -120,7 +125,7 @@ def _build_breaker_states(worker: WorkerBuilder, redis: RedisClient) -> BreakerS
     store = RedriveStore(database, OrderedIds(time.time, RandomIdBits(os.urandom)))
     redrives = OutageRedrives(states, store, asyncio.sleep, worker.clock, rate)
     worker.add_shutdown_callback(redrives.stop)
-    worker.add_shutdown_callback(database.close)
+    worker.add_close_callback(database.close)
     return redrives
 
 
@@ -183,6 +188,8 @@ def _build_deliverer(
         dead_letter_limit=worker.build_dead_letter_limit(),
         opening=opening,
     )
+    if channel.has_endpoints:
+        deliverer.keep_order(OrderedEndpoints(worker.tables["endpoint_order"], section.ordered_window, section.ordered_queue), outbox)
     worker.add_shutdown_callback(deliverer.stop)
     return deliverer
 

@@ -2,6 +2,7 @@
 
 import logging
 
+from agents.broadcasts.counter import CountDelay, CountedPage, FailedCount
 from agents.broadcasts.expander import ExpandedPage, ExpansionDelay, FailedBroadcast
 from agents.recorder.retrying_writer import HistoryCommit, Unrecordable, WriteRetry
 from agents.recorder.waiting_reports import ReportDelay
@@ -127,6 +128,31 @@ class BroadcastObserver:
                 log_event("scheduler.broadcast_failed", logging.ERROR, broadcast=event.broadcast_id, error=event.error)
             case ExpansionDelay():
                 log_event("scheduler.broadcasts_delayed", logging.WARNING, cause=event.cause, seconds=event.seconds)
+
+
+class CountObserver:
+    """Called for every page of a broadcast that was counted, and when counts have to wait."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def __call__(self, event: CountedPage | FailedCount | CountDelay) -> None:
+        """Count the cancels and log them, and what goes wrong."""
+        match event:
+            case CountedPage():
+                if event.cancel_count:
+                    self._metrics.increment(names.BROADCAST_CANCELS, event.cancel_count)
+                    log_event("scheduler.broadcast_cancels_requested", broadcast=event.broadcast_id, cancels=event.cancel_count)
+            case FailedCount():
+                log_event(
+                    "scheduler.broadcast_count_failed",
+                    logging.ERROR,
+                    broadcast=event.broadcast_id,
+                    error=event.error,
+                    seconds=event.seconds,
+                )
+            case CountDelay():
+                log_event("scheduler.broadcast_counts_delayed", logging.WARNING, cause=event.cause, seconds=event.seconds)
 
 
 class ScheduleObserver:

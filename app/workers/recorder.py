@@ -15,6 +15,7 @@ from agents.recorder.recorder import Recorder
 from agents.recorder.resends import Resender
 from agents.recorder.waiting_reports import WaitingReportMerger
 from app.admin.database import maintain_partitions
+from app.analytics_settings import AnalyticsSection
 from app.api.services.profile_eviction import ProfileEviction
 from app.api.services.random_id_bits import RandomIdBits
 from app.encryption.sealers import build_column_sealing
@@ -28,16 +29,20 @@ from app.streaming.committer_factory import build_unbatched_outbox
 from app.streaming.consumer.failure_policy import ShutdownOnFailure
 from app.streaming.consumer.fetch_scheduling import PriorityLimits
 from app.telemetry import log_event
+from app.workers.missing_keys import watch_missing_keys
 from app.workers.observers import RecorderObserver
 from app.workers.worker_builder import MAX_SKIPS_MEDIUM, WorkerBuilder
 from schemas.channels import CHANNELS
 from schemas.errors import UnavailableError
 from schemas.events import StatusEvent
+from schemas.history_counts import FoldBounds, compute_fold_bound
+from schemas.lifetimes import DAY, HOUR
 from schemas.metrics import RESENDS, WEBHOOK_ENDPOINTS_DISABLED
 from schemas.status_webhooks import FailingEndpoint
 from tables.postgres.database import Database
 from tables.postgres.device_rejections import PostgresRejectedDeviceStore
 from tables.postgres.endpoint_reports import PostgresEndpointReports
+from tables.postgres.history_counts import fold_counts
 from tables.postgres.history_writer import PostgresHistoryWriter
 from tables.postgres.waiting_reports import PostgresWaitingReports
 from tables.redis.client import RedisClient
@@ -78,12 +83,14 @@ def build_recorder_app(role: str, settings: Settings) -> StreamApp:
         add_agents(worker.app, [topic], topic_recorder.run)
         worker.add_revocation_callback(topic_recorder.on_partitions_revoked)
         worker.add_shutdown_callback(topic_recorder.stop)  # an open group is not written; it is not acknowledged either
-    worker.add_task("partition_maintenance", lambda: maintain_partitions_forever(database, worker.clock, settings.postgres.retention_days))
+    worker.add_task("partition_maintenance", lambda: maintain_partitions_forever(database, worker.clock, settings))
     get_time, late = partial(get_confirmed_time, worker.clock), PostgresWaitingReports(database)
     merger = WaitingReportMerger(late, store, asyncio.sleep, get_time, observer, eviction.evict, follow_ups)
     worker.add_task("waiting_reports", merger.run_forever)
-    for close in (eviction.stop, redis.close, database.close):
-        worker.add_shutdown_callback(close)
+    watch_missing_keys(worker, database, asyncio.sleep)
+    worker.add_shutdown_callback(eviction.stop)
+    for close in (redis.close, database.close):
+        worker.add_close_callback(close)
     return worker.app
 
 
@@ -99,7 +106,7 @@ def _build_follow_ups(worker: WorkerBuilder, settings: Settings, database: Datab
 
     create_outbox, kafka = partial(build_unbatched_outbox, worker.app), settings.kafka
     reader, delays = KafkaRecordReader(kafka), parse_resend_delays(settings.recorder.resend_delays)
-    worker.add_shutdown_callback(reader.close)
+    worker.add_close_callback(reader.close)
 
     def on_resend(event: StatusEvent) -> None:
         worker.metrics.increment(RESENDS, 1, event.channel)
@@ -118,6 +125,12 @@ def _build_follow_ups(worker: WorkerBuilder, settings: Settings, database: Datab
     )
 
 
+def compute_fold_bounds(now: float, kept: AnalyticsSection) -> FoldBounds:
+    """How long counts of minutes, hours and days are kept, at `now` (epoch seconds)."""
+    minutes, hours = compute_fold_bound(now, kept.minutes_kept, HOUR), compute_fold_bound(now, kept.hours_kept, DAY)
+    return FoldBounds(minutes, hours, compute_fold_bound(now, kept.days_kept, DAY))
+
+
 def get_confirmed_time(clock: BrokerClock) -> float | None:
     """The time in epoch seconds; None while the brokers do not confirm it."""
     return clock() if clock.is_confirmed else None
@@ -133,14 +146,17 @@ def build_failure_handler(shut_down: Callable[[BaseException], None]) -> Callabl
     return handle_failure
 
 
-async def maintain_partitions_forever(database: Database, clock: BrokerClock, retention_days: int) -> None:
-    """Maintain the partitions every PARTITION_MAINTENANCE_INTERVAL until cancelled; a failure of PostgreSQL is logged.
+async def maintain_partitions_forever(database: Database, clock: BrokerClock, settings: Settings) -> None:
+    """Maintain the partitions and counts every PARTITION_MAINTENANCE_INTERVAL until cancelled; a failure of PostgreSQL is logged.
 
-    None is dropped while the brokers do not confirm the time: a clock that is ahead would drop history for good.
+    None is dropped or added up while the brokers do not confirm the time: a clock that is ahead would drop history for good.
     """
     while True:
         try:
-            created, dropped = await maintain_partitions(database, clock(), retention_days if clock.is_confirmed else None)
+            retention_days = settings.postgres.retention_days if clock.is_confirmed else None
+            created, dropped = await maintain_partitions(database, clock(), retention_days)
+            if clock.is_confirmed:
+                await fold_counts(database, compute_fold_bounds(clock(), settings.analytics))
             if created or dropped:
                 log_event("partitions.maintained", created=created, dropped=dropped)
         except UnavailableError as error:

@@ -14,6 +14,7 @@ from app.settings import Settings
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_batch_committer
 from app.streaming.consumer.fetch_scheduling import PriorityLimits
+from app.workers.missing_keys import watch_missing_keys
 from app.workers.observers import RouterObserver
 from app.workers.user_rows_view import build_row_removal
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits
@@ -56,9 +57,11 @@ def build_router_app(role: str, settings: Settings) -> StreamApp:
     )
     add_agents(worker.app, worker.source_topics, router.run)
     worker.add_task("policy_refresh", lambda: policies.refresh_forever(asyncio.sleep, section.policy_refresh_interval))
+    watch_missing_keys(worker, policy_database, asyncio.sleep)
     worker.add_revocation_callback(router.on_partitions_revoked)
-    for stop in (router.stop, redis.close, profile_database.close, policy_database.close):
-        worker.add_shutdown_callback(stop)
+    worker.add_shutdown_callback(router.stop)
+    for close in (redis.close, profile_database.close, policy_database.close):
+        worker.add_close_callback(close)
     return worker.app
 
 

@@ -7,6 +7,7 @@ import uuid
 from functools import partial
 from typing import Any
 
+from agents.broadcasts.counter import BroadcastCounter
 from agents.broadcasts.expander import Expander
 from agents.broadcasts.project_share import ProjectShare
 from agents.log_linker import LogLinker
@@ -29,8 +30,17 @@ from app.suppression_sync import SuppressionSyncJob, list_accounts
 from app.topology import ALL_DELIVERIES_TOPICS, NOTIFICATIONS_TOPICS
 from app.workers.assigned_partitions import AssignedPartitions
 from app.workers.log_link_observer import LogLinkObserver, observe_gather_delay
-from app.workers.observers import BroadcastObserver, RedriveObserver, ScheduleObserver, SchedulerObserver, SuppressionSyncObserver
+from app.workers.missing_keys import watch_missing_keys
+from app.workers.observers import (
+    BroadcastObserver,
+    CountObserver,
+    RedriveObserver,
+    ScheduleObserver,
+    SchedulerObserver,
+    SuppressionSyncObserver,
+)
 from app.workers.worker_builder import AsyncCallback, WorkerBuilder, build_priority_limits
+from tables.postgres.broadcast_counts import PostgresBroadcastHistory
 from tables.postgres.broadcast_pages import PostgresBroadcastPages
 from tables.postgres.database import Database
 from tables.postgres.due_schedules import PostgresDueSchedules
@@ -91,7 +101,8 @@ def _add_database_tasks(worker: WorkerBuilder, settings: Settings) -> None:
     _add_redrives(worker, settings, database)
     _add_suppression_sync(worker, settings, database)
     _add_log_linker(worker, settings, database)
-    worker.add_shutdown_callback(database.close)  # after what uses it has stopped
+    watch_missing_keys(worker, database, asyncio.sleep)
+    worker.add_close_callback(database.close)
 
 
 def _add_broadcasts(worker: WorkerBuilder, settings: Settings, database: Database) -> None:
@@ -112,9 +123,23 @@ def _add_broadcasts(worker: WorkerBuilder, settings: Settings, database: Databas
         observe=BroadcastObserver(worker.metrics),
         share=share,
     )
+    counter = BroadcastCounter(
+        history=PostgresBroadcastHistory(database, section.broadcast_lease),
+        create_outbox=partial(build_unbatched_outbox, worker.app),
+        sleep=asyncio.sleep,
+        clock=time.monotonic,
+        holder=_name_holder(settings),
+        partitions=kafka.topic_partitions,
+        topic_prefix=kafka.topic_prefix,
+        interval=section.broadcast_interval,
+        max_page=section.max_broadcast_page,
+        observe=CountObserver(worker.metrics),
+    )
     worker.add_task("broadcasts", expander.run_forever)
-    for stop in (expander.stop, close_share):
+    worker.add_task("broadcast_counts", counter.run_forever)
+    for stop in (expander.stop, counter.stop):
         worker.add_shutdown_callback(stop)
+    worker.add_close_callback(close_share)
 
 
 def _build_project_share(settings: Settings, projects: CachedProjects) -> tuple[ProjectShare, AsyncCallback]:
@@ -146,7 +171,7 @@ def _add_redrives(worker: WorkerBuilder, settings: Settings, database: Database)
     )
     worker.add_task("redrives", redriver.run_forever)
     worker.add_shutdown_callback(redriver.stop)
-    worker.add_shutdown_callback(redis.close)
+    worker.add_close_callback(redis.close)
 
 
 def _add_suppression_sync(worker: WorkerBuilder, settings: Settings, database: Database) -> None:
@@ -160,9 +185,9 @@ def _add_suppression_sync(worker: WorkerBuilder, settings: Settings, database: D
     for name, section in accounts.items():
         job = SuppressionSyncJob(name, section, database, eviction.evict, observer)
         worker.add_task(f"suppression_sync_{name}", partial(job.sync.run_forever, interval))
-        worker.add_shutdown_callback(job.close)
-    for callback in (eviction.stop, redis.close):
-        worker.add_shutdown_callback(callback)
+        worker.add_close_callback(job.close)
+    worker.add_shutdown_callback(eviction.stop)
+    worker.add_close_callback(redis.close)
 
 
 def _add_log_linker(worker: WorkerBuilder, settings: Settings, database: Database) -> None:

@@ -49,12 +49,18 @@ class TtlSweeper:
         """The open partitions of all tables, in the order of their steps."""
         return [(definition, partition) for definition in self._ttls for partition in self._tables[definition.name].open_partitions]
 
+    def find_due(self) -> list[TablePartition]:
+        """Those of them whose next sweep is due, or has begun; none while the time is not confirmed."""
+        if not self._is_time_confirmed():
+            return []
+        return [one for one in self.table_partitions if self._is_due(self._get_progress(one))]
+
     def sweep_step(self, table_partition: TablePartition) -> None:
         """Check the next rows of a partition, if it is still open and its next sweep is due."""
         definition, partition = table_partition
         table, ttl, now = self._tables[definition.name], self._ttls[definition], self._clock()
-        progress = self._progress_by_partition.setdefault(table_partition, SweepProgress())
-        if not self._is_time_confirmed() or now < progress.next_sweep_at or partition not in table.open_partitions:
+        progress = self._get_progress(table_partition)
+        if not self._is_time_confirmed() or not self._is_due(progress) or partition not in table.open_partitions:
             return
         if progress.next_key is None:
             progress.oldest_row_time = now
@@ -70,12 +76,18 @@ class TtlSweeper:
         if progress.next_key is None:
             progress.next_sweep_at = progress.oldest_row_time + ttl
 
+    def _get_progress(self, table_partition: TablePartition) -> SweepProgress:
+        return self._progress_by_partition.setdefault(table_partition, SweepProgress())
+
+    def _is_due(self, progress: SweepProgress) -> bool:
+        return self._clock() >= progress.next_sweep_at
+
     async def run_forever(self, sleep: Callable[[float], Awaitable[object]]) -> None:
-        """Sweep the partitions step by step until cancelled."""
+        """Sweep the partitions that are due step by step until cancelled."""
         while True:
-            table_partitions = self.table_partitions
-            for table_partition in table_partitions:
-                await sleep(SWEEP_INTERVAL / len(table_partitions))
+            due = self.find_due()
+            for table_partition in due:
+                await sleep(SWEEP_INTERVAL / len(due))
                 self.sweep_step(table_partition)
-            if not table_partitions:
+            if not due:
                 await sleep(SWEEP_INTERVAL)

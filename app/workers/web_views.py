@@ -1,4 +1,4 @@
-"""The web views of a worker: rows of its tables for a client with the token; `/ready` is the readiness; `/metrics`."""
+"""The web views of a worker: rows of its tables and `/report` for a client with the token; `/ready` is the readiness; `/metrics`."""
 
 from collections.abc import Iterable, Mapping
 
@@ -9,6 +9,7 @@ from app.streaming.application import StreamApp
 from app.streaming.rocksdb_table import RocksDBTable
 from app.telemetry import Metrics
 from app.workers.assigned_worker import AssignedWorker, build_problem_response, is_ready
+from app.workers.report_view import ReportView, add_report_view
 from app.workers.user_rows_view import RemoveRows, UserRowsView
 from tables.table_definition import TableDefinition
 
@@ -54,6 +55,7 @@ def add_web_views(
     removals: Mapping[str, RemoveRows],
     metrics: Metrics,
     settings: Settings,
+    report_view: ReportView,
 ) -> None:
     """Add the views to the web server of the worker; `removals` as in UserRowsView."""
     assigned_worker = AssignedWorker(app, settings)
@@ -76,6 +78,7 @@ def add_web_views(
     router = app.web.web_app.router
     router.add_get("/ready", get_readiness)
     router.add_get("/metrics", get_metrics)
+    add_report_view(report_view, assigned_worker, router)
     router.add_get("/tables/{table}/{user}", table_view.get_row)
     router.add_get("/tables/{table}/{user}/{key}", table_view.get_row)
     if tables:

@@ -24,6 +24,7 @@ from app.streaming.time_limit import run_with_time_limit
 from app.telemetry import Metrics, build_logging_config, log_event
 from app.topology import get_role_spec
 from app.workers.registration import register_forever
+from app.workers.report_view import ReportView, start_early
 from app.workers.ttl_sweeper import TtlSweeper
 from app.workers.user_rows_view import RemoveRows
 from app.workers.web_access import build_web_certificate
@@ -54,17 +55,23 @@ class WorkerBuilder:
         self.clock = self.app.broker_clock
         self.metrics.set_gauge_function(CLOCK_ERROR, lambda: self.clock.error)
         self._shutdown_callbacks: list[AsyncCallback] = []
+        self._close_callbacks: list[AsyncCallback] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
         self.app.on_before_shutdown.connect(self._run_shutdown_callbacks, weak=False)
         self.app.on_worker_init.connect(self._log_started, weak=False)
         self.removals: dict[str, RemoveRows] = {}  # by the name of the tables whose rows an operator may remove
-        add_web_views(self.app, role, self.role_spec.tables, self.tables, self.removals, self.metrics, settings)
+        tables = [(definition, self.tables[definition.name]) for definition in self.role_spec.tables]
+        self.report_view = ReportView(
+            self.app, role, settings.worker.instance_id, tables, self.metrics, settings.kafka.topic_prefix, time.monotonic
+        )
+        add_web_views(self.app, role, self.role_spec.tables, self.tables, self.removals, self.metrics, settings, self.report_view)
         self.app.startup_checks.append(self._require_topics)
         self.app.position_jump_callbacks.append(self._count_position_jump)
         if self.tables:
             sweeper = TtlSweeper(self.role_spec.tables, self.tables, self.clock, lambda: self.clock.is_confirmed)
             self.add_task("ttl_sweeper", lambda: sweeper.run_forever(asyncio.sleep))
-            if settings.worker.web_port:
-                self._register_address()
+        if settings.worker.web_port:
+            self._show_to_gateways()
         if certificate and settings.worker.web_port:
             self.add_task("certificate", partial(reload_forever, certificate, asyncio.sleep))
 
@@ -83,9 +90,14 @@ class WorkerBuilder:
         return DeadLetterLimit(worker.max_dead_letters, worker.max_dead_letter_share, time.monotonic, alert)
 
     def add_task(self, name: str, callback: AsyncCallback) -> None:
-        """Run `callback` once, as a task beside the stream, when the worker is ready. An exception in it stops the worker."""
+        """Run `callback` once, as a task beside the stream, when the worker is ready. An exception in it stops the worker.
+
+        It is cancelled when the worker stops, after the shutdown callbacks and before connections close.
+        """
 
         async def task(app: Any) -> None:
+            if (running := asyncio.current_task()) is not None:
+                self._tasks.add(running)
             await callback()
 
         task.__name__ = task.__qualname__ = name
@@ -95,6 +107,10 @@ class WorkerBuilder:
         """Call `callback` before the worker stops."""
         self._shutdown_callbacks.append(callback)
 
+    def add_close_callback(self, callback: AsyncCallback) -> None:
+        """Close a connection when nothing uses it any more: after the shutdown callbacks, and after the tasks have ended."""
+        self._close_callbacks.append(callback)
+
     def add_revocation_callback(self, on_revoked: Callable[[set[int]], None]) -> None:
         """Call `on_revoked` with the numbers of the partitions that a rebalance revokes."""
 
@@ -103,17 +119,26 @@ class WorkerBuilder:
 
         self.app.on_partitions_revoked.connect(handle_revocation, weak=False)
 
-    def _register_address(self) -> None:
+    def _show_to_gateways(self) -> None:
         redis = RedisClient(self.settings.redis.url, time.monotonic, self.settings.kafka.topic_prefix, self.settings.redis.socket_timeout)
-        url = str(self.app.conf.canonical_url).rstrip("/")
-        self.add_task("registration", lambda: register_forever(RedisWorkerAddresses(redis), self.role, url, asyncio.sleep))
-        self.add_shutdown_callback(redis.close)
+        addresses, url = RedisWorkerAddresses(redis), str(self.app.conf.canonical_url).rstrip("/")
+        tasks = (partial(register_forever, addresses, self.role, url, asyncio.sleep), self.report_view.sample_forever)
+        self.app.startup_checks.append(start_early(self.app, tasks, self._tasks.add))
+        self.add_close_callback(redis.close)
 
     async def _run_shutdown_callbacks(self, app: Any, **_: Any) -> None:
         deadline = time.monotonic() + SHUTDOWN_CALLBACKS_TIMEOUT
-        for callback in self._shutdown_callbacks:
+        for callback in (*self._shutdown_callbacks, self._end_tasks, *self._close_callbacks):
             if not await run_with_time_limit(callback(), max(MIN_CALLBACK_TIMEOUT, deadline - time.monotonic())):
                 log_event("worker.shutdown_callback_cancelled", logging.WARNING, role=self.role, callback=callback.__qualname__)
+
+    async def _end_tasks(self) -> None:
+        """A task that would still run when its connection is closed would report an outage."""
+        tasks = {task for task in self._tasks if not task.done()}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
     def _log_started(self, app: Any, **_: Any) -> None:
         log_event("worker.started", role=self.role, group=app.settings.app_id, partitions=self.settings.kafka.topic_partitions)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli.errors import EXIT_FAILED, EXIT_UNREACHABLE, CommandError
-from app.settings import find_home_dir, load_settings
+from app.settings import Settings, find_home_dir, load_settings
 from dev.sample.sample_file import SampleFileError
 from dev.sample.settings import RUN_TIMEOUT, SampleSettings, build_sample_settings
 from dev.stack import kafka_jars, postgres, unprivileged_data_dir
@@ -96,14 +96,22 @@ async def _run_stack(home: Path, sample: bool, once: bool, timeout: float) -> Sa
         await stack.start(partial(provision, env), build_start_stages(stack.state, env))
         await import_task
         log(STACK_LOG_NAME, f"everything is ready after {asyncio.get_running_loop().time() - started_at:.1f} s")
-        settings = build_sample_settings(load_settings({**os.environ, **env}), timeout)
+        all_settings = load_settings({**os.environ, **env})
+        settings = build_sample_settings(all_settings, timeout)
         result = await _run_sample(settings, stack, is_ending=once) if sample else None
         if not once:
             log(STACK_LOG_NAME, f"what arrives at the simulated providers: {settings.simulators_url}/inbox")
             log(STACK_LOG_NAME, f"the dashboard: {settings.api_url}/dashboard/")
+            log(STACK_LOG_NAME, await _describe_link(stack, all_settings))
             log(STACK_LOG_NAME, f"running: {settings.api_url}/docs; `{_get_program_name()} --help` in another terminal; Ctrl-C stops")
             await _wait_until_stopped(stack, log)
         return result
+
+
+async def _describe_link(stack: Stack, settings: Settings) -> str:
+    from dev.stack.links import describe_dashboard_link
+
+    return await stack.supervisor.run_unless_stopped(describe_dashboard_link(settings))
 
 
 def _get_program_name() -> str:

@@ -1,5 +1,6 @@
 """The methods of the Python client: one per operation of the OpenAPI document, and one more that iterates over each list."""
 
+import keyword
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -99,6 +100,7 @@ def _build_parameters(value: JsonObject, document: JsonObject) -> Iterator[Param
         is_required = bool(parameter.get("required"))
         annotation = "int | str" if wire_name == "If-Match" else _describe(parameter["schema"], document["components"]["schemas"])
         name = wire_name.lower().replace("-", "_").removeprefix("herold_")
+        name = f"{name}_" if keyword.iskeyword(name) else name
         yield Parameter(name, wire_name, place, annotation if is_required else f"{annotation} | None", is_required)
 
 

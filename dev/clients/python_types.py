@@ -92,4 +92,5 @@ def _describe_default(schema: JsonObject) -> str:
     if "default" not in schema:
         return "UNSET"
     value: Any = schema["default"]
+    value = [*value] if isinstance(value, tuple) else value  # an array of JSON
     return repr(value) if not value or isinstance(value, str | int | float | bool) else "UNSET"

@@ -39,6 +39,7 @@ class AdminApi:
             (b"GET", b"/requests/counts"): self._get_counts,
             (b"GET", b"/requests/search"): self._search_entries,
             (b"GET", b"/requests"): self._list_entries,
+            (b"GET", b"/requests/newest"): self._list_newest,
             (b"POST", b"/requests/reset"): self._handle_reset,
             (b"DELETE", b"/faults"): self._remove_faults,
             (b"GET", b"/faults"): self._list_faults,
@@ -79,6 +80,13 @@ class AdminApi:
     def _list_entries(self, query: dict[str, str]) -> ServerResponse:
         lines = self._request_log.read_entries(_parse_number(query, "after", 0), min(_MAX_PAGE_SIZE, _parse_number(query, "limit", 1000)))
         return ServerResponse(200, lines, content_type=_NDJSON)
+
+    def _list_newest(self, query: dict[str, str]) -> ServerResponse:
+        """A JSON array of entries, the newest first: those before a number, else the last ones."""
+        before = _parse_number(query, "before", self._request_log.last_seq + 1)
+        limit = min(_MAX_PAGE_SIZE, _parse_number(query, "limit", 100))
+        lines = self._request_log.read_entries(max(0, before - 1 - limit), min(limit, max(0, before - 1)))
+        return ServerResponse(200, b"[%b]" % b",".join(reversed(lines.splitlines())))
 
     def _handle_reset(self, query: dict[str, str]) -> ServerResponse:
         self._reset_log()

@@ -1,6 +1,7 @@
 """Responses that arrive in a way no client should have to bear: a byte per second, without an end, as a gzip bomb, after 1xx answers."""
 
 import asyncio
+import struct
 import zlib
 from functools import cache
 
@@ -8,6 +9,7 @@ TRICKLE_INTERVAL = 1.0  # seconds between two bytes
 ENDLESS_CHUNK = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
 ENDLESS_INTERVAL = 0.005  # seconds between two chunks: 13 MB/s
 BOMB_BYTES = 64 * 1024 * 1024  # after decompression
+LAST_BLOCK = b"\x03\x00"  # of DEFLATE, empty (RFC 1951, 3.2.6)
 INTERIM_RESPONSES = b"HTTP/1.1 102 Processing\r\n\r\n" + 3 * b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
 
 
@@ -42,9 +44,14 @@ def build_bomb_response(data: bytes) -> bytes:
 
 @cache
 def _compress_zeros() -> bytes:
-    compressor = zlib.compressobj(9, wbits=31)  # 31: in the format of gzip
-    block = bytes(1024 * 1024)
-    return b"".join([*(compressor.compress(block) for _ in range(BOMB_BYTES // len(block))), compressor.flush()])
+    """Zeros in the format of gzip (RFC 1952). One block is compressed and repeated: to compress all would hold up other requests."""
+    block, count = bytes(1024 * 1024), BOMB_BYTES // (1024 * 1024)
+    compressor = zlib.compressobj(9, wbits=31)  # 31: with the header of gzip
+    first, repeated = (compressor.compress(block) + compressor.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+    checksum = 0
+    for _ in range(count):
+        checksum = zlib.crc32(block, checksum)
+    return first + repeated * (count - 1) + LAST_BLOCK + struct.pack("<II", checksum, BOMB_BYTES)
 
 
 def _build_head(data: bytes, header: bytes) -> bytes:

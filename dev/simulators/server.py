@@ -13,6 +13,8 @@ from dev.simulators.callbacks.dispatcher import CallbackDispatcher, CallbackPlan
 from dev.simulators.fault_rules import FaultRules
 from dev.simulators.fcm import FcmSimulator
 from dev.simulators.http_protocol import HttpServerProtocol
+from dev.simulators.inbox.message_api import PATH_PREFIX as MESSAGES_PREFIX
+from dev.simulators.inbox.message_api import MessageApi
 from dev.simulators.inbox.message_store import MessageStore
 from dev.simulators.inbox.pages import PATH_PREFIX, InboxPages
 from dev.simulators.latency import NO_LATENCY
@@ -69,7 +71,10 @@ class SimulatorServer:
         self._revoked_providers: set[str] = set()
         self._faults, self._messages, self._suppression_lists = FaultRules(), MessageStore(), SuppressionListServer(clock)
         self._erasures = RecipientErasureServer()
-        self._inbox = InboxPages(self._messages)
+        self._inbox, self._message_api = (
+            InboxPages(self._messages),
+            MessageApi(self._messages, checks_signatures=bool(webhook_master_secret)),
+        )
         self._admin_api = AdminApi(request_log, self._reset_log, clock, by_name, self._revoked_providers, self._faults, callbacks)
         self._stub_resolver = StubResolver()
         for entry in request_log.replay_entries():
@@ -108,13 +113,17 @@ class SimulatorServer:
                 action = self._plan_callbacks(self._callbacks.plan(provider.name, parsed_request, stub, context), stub, action)
         self._queue_action(action)
 
-    def _select_own_server(self, path: bytes) -> TokenServer | InboxPages | AdminApi | SuppressionListServer | RecipientErasureServer:
+    def _select_own_server(
+        self, path: bytes
+    ) -> TokenServer | InboxPages | MessageApi | AdminApi | SuppressionListServer | RecipientErasureServer:
         if path.startswith(SUPPRESSIONS_PREFIX):
             return self._suppression_lists
         if path == ERASE_JOB_PATH:
             return self._erasures
         if self._token_server and path == TOKEN_PATH:
             return self._token_server
+        if path.startswith(MESSAGES_PREFIX):
+            return self._message_api
         return self._inbox if path.startswith(PATH_PREFIX) else self._admin_api
 
     def _plan_callbacks(self, plans: CallbackPlans, stub: Stub, action: Action) -> Action:

@@ -102,7 +102,8 @@ class ForkClient:
             return
         self._disconnect()
         try:
-            await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT)
+            async with asyncio.timeout(STOP_TIMEOUT):
+                await self._process.wait()
         except TimeoutError:
             self._process.kill()
             await self._process.wait()

@@ -38,6 +38,7 @@ DEFERRED_MODULES = (
     "dev.sample.console_report",
     "dev.sample.runner",
     "dev.stack.consumer_groups",
+    "dev.stack.links",
 )
 
 SERVICE_ACCOUNT_VARIABLE = "HEROLD_PROVIDERS_FCM_SERVICE_ACCOUNT_FILE"
@@ -47,6 +48,7 @@ PUBLIC_KEY_VARIABLE = "HEROLD_PROVIDERS_SENDGRID_WEBHOOK_PUBLIC_KEY"
 SIGNING_KEY_FILE = "sendgrid-event-webhook.pem"  # in the home
 ACCESS_TOKEN_KEYS_FILE = "access-token-keys.pem"  # in the home
 NOT_READY_PATTERN = '"route":"/readyz","status":503'  # the gateway logs each failed readiness check; during a start they are expected
+LINK_PATTERN = r"There is no account yet\.|/account/first-admin/"  # `herold up` prints a link of its own, when everything is ready
 RETRY_DELAYS = "0.5, 1, 2, 4"  # seconds; so that a delivery that always fails can be watched, and a test of it ends
 UNANSWERED_GRACE = "2"  # seconds; for the same reason
 MAX_PAUSE = "2"  # seconds; many recipients of the sample are throttled once, and each pauses the account
@@ -92,6 +94,7 @@ def build_environment(state: StackState, urls: ServerUrls, env: Mapping[str, str
         "HEROLD_AUDIT_SIGNING_KEY": state.get_secret("audit_signing_key"),  # hex digits are base64, too
         **_build_encryption_keys(state, env),
         "HEROLD_SIMULATORS_URL": simulators,
+        "HEROLD_GATEWAY_SIMULATORS_URL": simulators,
         "PYTHONUNBUFFERED": "1",
     }
     if not env.get(SERVICE_ACCOUNT_VARIABLE):
@@ -154,7 +157,7 @@ def _build_gateway_service(state: StackState, settings: Mapping[str, str]) -> Se
         forkable=True,
         readiness_check=partial(probe_http, port, "/readyz"),
         liveness_check=partial(probe_http, port, "/healthz"),  # not /readyz: a restart of the gateway does not help while Kafka is down
-        log_exclude_pattern=NOT_READY_PATTERN,
+        log_exclude_pattern=f"{NOT_READY_PATTERN}|{LINK_PATTERN}",
     )
 
 

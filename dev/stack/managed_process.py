@@ -138,7 +138,8 @@ class ManagedProcess:
         if check is None:
             return None
         try:
-            await asyncio.wait_for(check(), self.service.check_timeout)
+            async with asyncio.timeout(self.service.check_timeout):
+                await check()
         except Exception as error:  # any exception of a check means "not ready"
             return error
         return None
@@ -148,7 +149,8 @@ class ManagedProcess:
         failures = 0
         while failures < self.service.failure_threshold:
             try:
-                return f"exited with code {await asyncio.wait_for(process.wait(), self.service.check_interval)}"
+                async with asyncio.timeout(self.service.check_interval):
+                    return f"exited with code {await process.wait()}"
             except TimeoutError:
                 failure = await self._run_check(self.service.liveness_check or self.service.readiness_check)
                 failures = 0 if failure is None else failures + 1
@@ -158,6 +160,7 @@ class ManagedProcess:
         with suppress(ProcessLookupError):
             process.send_signal(self.service.stop_signal)  # to the process only: servers stop their own children
         try:
-            await asyncio.wait_for(process.wait(), self.service.stop_timeout)
+            async with asyncio.timeout(self.service.stop_timeout):
+                await process.wait()
         except TimeoutError:
             self.log(f"did not stop within {self.service.stop_timeout:.0f} s: killed")

@@ -55,7 +55,7 @@ class AuditFilter(NamedTuple):
 
 
 class AuditLogReader:
-    """Lists entries. Each method raises UnavailableError."""
+    """Lists entries, and gets one. Each method raises UnavailableError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -63,10 +63,19 @@ class AuditLogReader:
     async def list_entries(self, selection: AuditFilter, limit: int, before: str | None = None) -> list[AuditEntry]:
         """At most `limit` entries with ids below `before`, newest first."""
         below = min(to_uuid_hex(before) if before else _MAX_UUID, _build_bound(selection.until, _MAX_UUID))
+        return await self._search(selection, _build_bound(selection.since, _MIN_UUID), below, limit)
+
+    async def get(self, entry_id: str) -> AuditEntry | None:
+        """The entry with this id (AUDIT_ENTRY_PREFIX and 32 hex digits), None if there is none that the project at hand may see."""
+        at = to_uuid_hex(entry_id)
+        found = await self._search(AuditFilter(), at, f"{int(at, 16) + 1:032x}", 1)
+        return found[0] if found else None
+
+    async def _search(self, selection: AuditFilter, first: str, below: str, limit: int) -> list[AuditEntry]:
         project, object_id = project_in_force.get() or "", selection.object_id
         stored_id = None if object_id is None else qualify(project, object_id)
         object_ids = None if object_id is None else [object_id, stored_id]
-        values = *selection[:4], object_ids, _build_bound(selection.since, _MIN_UUID), below, limit, project or None, stored_id
+        values = *selection[:4], object_ids, first, below, limit, project or None, stored_id
         async with self._database.acquire_connection() as connection, connection.transaction(readonly=True):
             await connection.execute(_SQL["plan_for_values"])
             return [_build_entry(row) for row in await connection.fetch(_SQL["search_audit_entries"], *values)]

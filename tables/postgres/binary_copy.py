@@ -12,14 +12,15 @@ from struct import Struct
 from schemas.enums import STATUS_RANK, Status
 from schemas.events import StatusEvent
 from schemas.history import DecidedRow, LoggedAttempt
+from schemas.projects import MARK, find_project
 
 NOTIFICATION_COLUMNS = (
-    "id created_at decided_at resume_count redrive_count expires_at duplicate_of type category priority state reason user_id deliveries"
-    " decision_log"
+    "id created_at decided_at resume_count redrive_count expires_at duplicate_of type category priority state reason user_id project"
+    " deliveries decision_log labels_id"
 )
 DELIVERY_COLUMNS = (
     "id notification_id created_at updated_at channel status status_rank reason outcome redrive_count attempt"
-    " provider variant user_id provider_message_id consent_event_id"
+    " provider variant user_id project provider_message_id consent_event_id labels_id due_at"
 )
 DELIVERY_LOG_COLUMNS = (
     "id delivery_id occurred_at duration_ms redrive_count attempt status outcome reason provider provider_code possible_duplicate"
@@ -31,9 +32,11 @@ _NULL = b"\xff\xff\xff\xff"
 _EPOCH = 946_684_800  # epoch seconds of 2000-01-01; PostgreSQL counts microseconds from there
 
 _pack_length = Struct(">i").pack
+_NO_TEXT = _pack_length(0)
 _pack_uuid = Struct(">i16s").pack
 _pack_time = Struct(">iq").pack
 _pack_smallint = Struct(">ih").pack
+_pack_int = Struct(">ii").pack
 _pack_code_and_flag = Struct(">iii?").pack
 _pack_notification_start = Struct(">hi16siqiqihih").pack
 _pack_delivery_start = Struct(">hi16si16siqiq").pack
@@ -45,12 +48,12 @@ def build_copy_stream(rows: Iterable[bytes]) -> bytes:
     return b"".join((_HEADER, *rows, _TRAILER))
 
 
-def encode_notification(row: DecidedRow) -> bytes:
-    """A row of `notifications`, in the order of NOTIFICATION_COLUMNS."""
+def encode_notification(row: DecidedRow, labels_id: int | None = None) -> bytes:
+    """A row of `notifications`, in the order of NOTIFICATION_COLUMNS; `labels_id` says as what it is counted, None: it is not."""
     return b"".join(
         (
             _pack_notification_start(
-                15,
+                17,
                 16,
                 to_uuid_bytes(row.id),
                 8,
@@ -66,28 +69,33 @@ def encode_notification(row: DecidedRow) -> bytes:
             _pack_uuid(16, to_uuid_bytes(row.duplicate_of)) if row.duplicate_of else _NULL,
             _encode_texts(row.type, row.category, row.priority, row.state, row.reason),
             _encode_text(row.user_id),
+            _encode_project(row.user_id),
             _pack_length(len(row.deliveries)),
             row.deliveries,
             _pack_length(len(row.decision_log)),
             row.decision_log,
+            _pack_int(4, labels_id) if labels_id is not None else _NULL,
         )
     )
 
 
-def encode_delivery(event: StatusEvent) -> bytes:
-    """A row of `deliveries`, in the order of DELIVERY_COLUMNS."""
+def encode_delivery(event: StatusEvent, labels_id: int | None = None) -> bytes:
+    """A row of `deliveries`, in the order of DELIVERY_COLUMNS; `labels_id` as in encode_notification."""
     created_at, updated_at = int((event.created_at - _EPOCH) * 1e6), int((event.occurred_at - _EPOCH) * 1e6)
     return b"".join(
         (
             _pack_delivery_start(
-                16, 16, to_uuid_bytes(event.delivery_id), 16, to_uuid_bytes(event.notification_id), 8, created_at, 8, updated_at
+                19, 16, to_uuid_bytes(event.delivery_id), 16, to_uuid_bytes(event.notification_id), 8, created_at, 8, updated_at
             ),
             _encode_delivery_status(
                 event.channel, event.status, event.reason, event.outcome, event.redrive_count, event.attempt, event.provider, event.variant
             ),
             _encode_text(event.user_id),
+            _encode_project(event.user_id),
             _encode_text(event.provider_message_id),
             _pack_uuid(16, to_uuid_bytes(event.consent_event_id)) if event.consent_event_id else _NULL,
+            _pack_int(4, labels_id) if labels_id is not None else _NULL,
+            _pack_time(8, int((event.due_at - _EPOCH) * 1e6)) if event.due_at else _NULL,
         )
     )
 
@@ -129,6 +137,10 @@ def to_uuid_bytes(prefixed_id: str) -> bytes:
 def _encode_text(text: str) -> bytes:
     raw = text.encode()
     return _pack_length(len(raw)) + raw
+
+
+def _encode_project(user_id: str) -> bytes:
+    return _encode_text(find_project(user_id)) if user_id.startswith(MARK) else _NO_TEXT
 
 
 # Columns with few distinct values are adjacent, so that their encoding is cached as one string.

@@ -5,12 +5,14 @@ from typing import Any
 
 import msgspec
 
+from schemas.broadcast_counts import BroadcastFindings, build_cancellation, build_counts
 from schemas.broadcasts import (
     BROADCAST_PREFIX,
     ENDS,
     STARTS,
     Broadcast,
     BroadcastAction,
+    BroadcastCancellation,
     BroadcastNotification,
     BroadcastRequest,
     find_source,
@@ -20,6 +22,7 @@ from schemas.ids import to_uuid_hex, try_parse_time
 from schemas.schedules import SCHEDULE_PREFIX
 from schemas.users import AUDIT_ENTRY_PREFIX, ChangeOrigin
 from tables.postgres.audit_log import write_audit_entry
+from tables.postgres.broadcast_counts import decode_findings
 from tables.postgres.database import Connection, Database, DatabaseRow
 from tables.postgres.policy_writer import MakeId
 from tables.postgres.query_loader import load_queries
@@ -42,11 +45,20 @@ class BroadcastStore:
         return _build_broadcast(rows[0]) if rows else None
 
     async def list_broadcasts(
-        self, limit: int, before: str | None = None, state: str | None = None, audience: str | None = None, schedule_id: str | None = None
+        self,
+        limit: int,
+        before: str | None = None,
+        state: str | None = None,
+        audience: str | None = None,
+        schedule_id: str | None = None,
+        search: str = "",
     ) -> list[Broadcast]:
-        """At most `limit` broadcasts with ids below `before`, newest first; None selects all states, audiences, schedules."""
+        """At most `limit` broadcasts with ids below `before`, newest first; None selects all states, audiences, schedules.
+
+        `search` is in the type or the audience, in any case.
+        """
         below, schedule = to_uuid_hex(before) if before else _MAX_UUID, to_uuid_hex(schedule_id) if schedule_id else None
-        rows = await self._database.fetch(_SQL["list_broadcasts"], below, state, audience, schedule, limit)
+        rows = await self._database.fetch(_SQL["list_broadcasts"], below, state, audience, schedule, limit, search)
         return [_build_broadcast(row) for row in rows]
 
     async def create(self, request: BroadcastRequest, audience_id: str | None, origin: ChangeOrigin) -> tuple[Broadcast, bool]:
@@ -97,6 +109,7 @@ class BroadcastStore:
 
 
 def _build_broadcast(row: DatabaseRow) -> Broadcast:
+    counted, in_hand = decode_findings(row["counts"]), decode_findings(row["count_findings"])
     return Broadcast(
         id=f"{BROADCAST_PREFIX}{row['id'].hex}",
         audience=row["audience_name"],
@@ -115,4 +128,10 @@ def _build_broadcast(row: DatabaseRow) -> Broadcast:
         created_by=row["created_by"],
         error=row["error"],
         version=row["version"],
+        counts=build_counts(counted, row["counted_at"].timestamp()) if counted else None,
+        cancellation=_build_cancellation(row, counted, in_hand) if row["state"] == "cancelled" else None,
     )
+
+
+def _build_cancellation(row: DatabaseRow, counted: BroadcastFindings | None, in_hand: BroadcastFindings | None) -> BroadcastCancellation:
+    return build_cancellation(counted, in_hand, row["expanded_count"], row["has_next_count"], row["has_page"])

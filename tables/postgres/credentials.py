@@ -75,6 +75,30 @@ class CredentialStore:
             await connection.execute(_SQL["insert_link"], token_hash, None, "first_admin", seconds)
             return True
 
+    async def replace_first_admin_link(self, token_hash: bytes, seconds: float) -> bool:
+        """Store the link with which the first admin is made, in the place of earlier ones; False if there are accounts."""
+        async with self._database.acquire_connection() as connection, connection.transaction():
+            await connection.execute(_ACCOUNTS_SQL["lock_for_first_admin"])
+            if await connection.fetchval(_ACCOUNTS_SQL["has_accounts"]):
+                return False
+            await connection.execute(_SQL["delete_first_admin_links"])
+            await connection.execute(_SQL["insert_link"], token_hash, None, "first_admin", seconds)
+            return True
+
+    async def add_login_link(self, token_hash: bytes, account_id: str, seconds: float, origin: ChangeOrigin) -> None:
+        """Store a link that logs in to an account, in the place of earlier ones."""
+        account_uuid = parse_account_id(account_id)
+        async with self._database.acquire_connection() as connection, connection.transaction():
+            await connection.execute(_SQL["delete_links"], account_uuid, "login")
+            await connection.execute(_SQL["insert_link"], token_hash, account_uuid, "login", seconds)
+            await self._write_audit_entry(connection, origin, "add_login_link", account_id)
+
+    async def take_login_link(self, token_hash: bytes) -> Account | None:
+        """The account that a link logs in to, which works no more; None if there is no such link."""
+        async with self._database.acquire_connection() as connection, connection.transaction():
+            account_uuid = await connection.fetchval(_SQL["take_link"], token_hash, "login")
+            return None if account_uuid is None else await read_account(connection, ACCOUNT_PREFIX + account_uuid.hex)
+
     async def take_link(self, token_hash: bytes, purpose: LinkPurpose) -> bool:
         """Whether there is such a link; it works no more."""
         async with self._database.acquire_connection() as connection:
@@ -85,11 +109,12 @@ class CredentialStore:
         return bool(await self._database.fetch(_SQL["set_totp_secret"], parse_account_id(account_id), sealed))
 
     async def confirm_totp(self, account_id: str, sealed: bytes, step: int, code_hashes: Sequence[bytes], origin: ChangeOrigin) -> bool:
-        """Let a secret count, with new recovery codes; False if the account has another secret by now."""
+        """Let a secret count, with new recovery codes and without the links that log in; False if the account has another secret by now."""
         account_uuid = parse_account_id(account_id)
         async with self._database.acquire_connection() as connection, connection.transaction():
             if await connection.fetchval(_SQL["confirm_totp"], account_uuid, sealed, step) is None:
                 return False
+            await connection.execute(_SQL["delete_links"], account_uuid, "login")
             await connection.execute(_SQL["delete_recovery_codes"], account_uuid)
             await connection.execute(_SQL["insert_recovery_codes"], account_uuid, code_hashes)
             await self._write_audit_entry(connection, origin, "enable_totp", account_id)
@@ -118,7 +143,8 @@ class CredentialStore:
     ) -> None:
         account_uuid = parse_account_id(account_id)
         await connection.execute(_SQL["set_password"], account_uuid, password_hash)
-        await connection.execute(_SQL["delete_links"], account_uuid, "password_reset")
+        for purpose in ("password_reset", "login"):
+            await connection.execute(_SQL["delete_links"], account_uuid, purpose)
         await revoke_tokens(connection, account_id, "password_changed", kept_session)
         await self._write_audit_entry(connection, origin, "set_password", account_id)
 

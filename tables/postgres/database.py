@@ -90,7 +90,8 @@ class Database:
         pool, self._pool = self._pool, None
         if pool is not None:
             try:
-                await asyncio.wait_for(pool.close(), self._command_timeout)
+                async with asyncio.timeout(self._command_timeout):
+                    await pool.close()
             except TimeoutError:
                 pool.terminate()
 

@@ -6,8 +6,17 @@ from typing import Any
 import msgspec
 
 from schemas.dead_letter import Headers
-from schemas.dead_letters import DEAD_LETTER_PREFIX, CauseGroup, DeadLetterContent, DeadLetterFilter, StoredDeadLetter
+from schemas.dead_letters import (
+    DEAD_LETTER_PREFIX,
+    MAX_COUNTED,
+    CauseGroup,
+    DeadLetterContent,
+    DeadLetterCounts,
+    DeadLetterFilter,
+    StoredDeadLetter,
+)
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, to_uuid_hex
+from schemas.projects import project_in_force
 from schemas.redrives import REDRIVE_PREFIX
 from schemas.user_keys import SealerReader
 from schemas.users import AUDIT_ENTRY_PREFIX, ChangeOrigin
@@ -15,7 +24,7 @@ from tables.postgres.audit_log import write_audit_entry
 from tables.postgres.database import Connection, Database, DatabaseRow
 from tables.postgres.opened_dead_letters import open_for_reading
 from tables.postgres.policy_writer import MakeId
-from tables.postgres.query_loader import load_queries
+from tables.postgres.query_loader import load_queries, restrict_to_project
 from tables.postgres.user_rows import encode_json, to_seconds
 
 _SQL = load_queries("dead_letters")
@@ -41,12 +50,16 @@ class DeadLetterStore:
     async def list_dead_letters(self, selection: DeadLetterFilter, limit: int, before: str | None = None) -> list[StoredDeadLetter]:
         """At most `limit` dead letters with ids below `before`, newest first."""
         below = to_uuid_hex(before) if before else _MAX_UUID
-        rows = await self._database.fetch(_SQL["list_dead_letters"], encode_json(selection), below, limit)
+        project = project_in_force.get()
+        is_plain = project is not None and selection == DeadLetterFilter()
+        query = _SQL["list_dead_letters_in_project" if is_plain else "list_dead_letters"]
+        rows = await self._database.fetch(restrict_to_project(query, project), encode_json(selection), below, limit, project)
         return [build_stored(row) for row in rows]
 
     async def list_causes(self, selection: DeadLetterFilter, limit: int) -> list[CauseGroup]:
         """At most `limit` causes, the most frequent first."""
-        rows = await self._database.fetch(_SQL["list_causes"], encode_json(selection), limit)
+        project = project_in_force.get()
+        rows = await self._database.fetch(restrict_to_project(_SQL["list_causes"], project), encode_json(selection), limit, project)
         return [
             CauseGroup(
                 row["cause"],
@@ -59,13 +72,19 @@ class DeadLetterStore:
             for row in rows
         ]
 
+    async def count_recent(self) -> DeadLetterCounts:
+        """The open ones, and those of the last two hours."""
+        (row,) = await self._database.fetch(_SQL["count_recent"], MAX_COUNTED)
+        return DeadLetterCounts(row["open_count"], row["last_hour_count"], row["hour_before_count"])
+
     async def discard(self, selection: DeadLetterFilter, ids: Sequence[str] | None, origin: ChangeOrigin) -> int:
         """Discard the open ones that the filter selects, of these ids if they are given; returns how many."""
         uuids = None if ids is None else [to_uuid_hex(one) for one in ids]
         async with self._database.acquire_connection() as connection, connection.transaction():
-            values, count, page = (encode_json(selection), uuids, origin.actor, origin.reason, DISCARD_PAGE), 0, DISCARD_PAGE
+            project = project_in_force.get()
+            values, count, page = (encode_json(selection), uuids, origin.actor, origin.reason, DISCARD_PAGE, project), 0, DISCARD_PAGE
             while page == DISCARD_PAGE:
-                page = int(await connection.fetchval(_SQL["discard"], *values))
+                page = int(await connection.fetchval(restrict_to_project(_SQL["discard"], project), *values))
                 count += page
             if count:
                 details = {"count": count, "comment": origin.reason, "filter": msgspec.to_builtins(selection), "ids": ids}

@@ -6,16 +6,22 @@ from typing import Final
 from schemas.delivery_search import DeliveryFilter, DeliveryKey, FoundDeliveries, FoundDelivery
 from schemas.enums import Status
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, make_id, to_uuid_hex
+from schemas.projects import project_in_force
 from tables.postgres.database import Database, DatabaseRow
 from tables.postgres.history_reader import build_times
 from tables.postgres.query_loader import load_queries
 
 MAX_EXAMINED: Final = 5000  # deliveries that one page examines, at most some 30 ms
-MAX_EXAMINED_OF_USER: Final = 1000  # notifications of one user: each is a look-up of its deliveries
+MAX_EXAMINED_WITH_NOTIFICATIONS: Final = 2000  # if their notifications are asked for, too: each is a look-up
+MAX_EXAMINED_OF_USER: Final = 1000  # notifications of one user, or of tests: each is a look-up of its deliveries; or decision logs
 _MIN_UUID: Final = "0" * 32
 _MAX_UUID: Final = "f" * 32
 _SQL = load_queries("delivery_list")
-_QUERIES: Final = {name: _SQL["page"].replace("{examined}", text) for name, text in _SQL.items() if name != "page"}
+_QUERIES: Final = {
+    name: _SQL["page"].replace("{examined}", text).replace("{order}", text.rpartition("\norder by ")[2].partition("\n")[0])
+    for name, text in _SQL.items()
+    if name != "page"
+}
 _END_OF_TIME: Final = 2**47 / 1000  # epoch seconds; an id has 48 bits of milliseconds
 
 
@@ -27,10 +33,10 @@ class PostgresDeliveryList:
 
     async def search(self, wanted: DeliveryFilter, limit: int, after: DeliveryKey | None = None) -> FoundDeliveries:
         """At most `limit` deliveries that match and follow `after` in the order that is wanted."""
-        texts = [wanted.channel, wanted.provider, wanted.reason, wanted.priority, wanted.category, wanted.type, wanted.user_id]
-        if any("\0" in text for text in texts if text):  # PostgreSQL's text cannot contain NUL
+        texts = [wanted.channel, wanted.provider, wanted.reason, wanted.priority, wanted.category, wanted.type]
+        if any("\0" in text for text in (*texts, wanted.user_id, wanted.template) if text):  # PostgreSQL's text cannot contain NUL
             return FoundDeliveries([], None)
-        max_examined = self._max_examined if wanted.user_id is None else self._max_examined_of_user
+        max_examined = self._get_max_examined(wanted)
         rows = await self._database.fetch(
             _QUERIES[_choose_query(wanted)],
             *_find_bounds(wanted, after),
@@ -38,18 +44,30 @@ class PostgresDeliveryList:
             max_examined,
             limit + 1,
             list(wanted.statuses) if wanted.statuses else None,
-            *texts[:-1],
-            f"@{wanted.project}/" if wanted.project else "",
+            *texts,
+            wanted.project,
+            wanted.template,
+            wanted.is_test,
         )
-        found = [_build_delivery(row) for row in rows if row["position"] is not None]
+        found = [_build_delivery(row) for row in rows if row["id"] is not None]
         return FoundDeliveries(found[:limit], _find_next_key(rows[0], found, limit, max_examined))
+
+    def _get_max_examined(self, wanted: DeliveryFilter) -> int:
+        if wanted.user_id is not None or wanted.template is not None or wanted.is_test:
+            return self._max_examined_of_user
+        if wanted.priority or wanted.category or wanted.type or wanted.is_test is not None:
+            return min(self._max_examined, MAX_EXAMINED_WITH_NOTIFICATIONS)
+        return self._max_examined
 
 
 def _choose_query(wanted: DeliveryFilter) -> str:
     """The name of the query that examines the fewest deliveries."""
     if wanted.user_id is not None:
         return f"{wanted.order}_of_user"
-    return f"{wanted.order}_with_reason" if wanted.reason else wanted.order
+    if wanted.is_test:
+        return f"{wanted.order}_of_tests"
+    among = f"{wanted.order}_in_project" if wanted.project or project_in_force.get() is not None else wanted.order
+    return f"{among}_with_reason" if wanted.reason else among
 
 
 def _find_bounds(wanted: DeliveryFilter, after: DeliveryKey | None) -> tuple[str, str, str]:
@@ -75,7 +93,7 @@ def _find_next_key(first: DatabaseRow, found: Sequence[FoundDelivery], limit: in
     """The last delivery of a full page, else the last one that was examined, unless all were."""
     if len(found) > limit:
         return found[limit - 1].id, found[limit - 1].notification_id
-    if first["examined_count"] < max_examined:
+    if (first["examined_count"] or 0) < max_examined:
         return None
     return f"{DELIVERY_PREFIX}{first['last_id'].hex}", f"{NOTIFICATION_PREFIX}{first['last_notification_id'].hex}"
 

@@ -8,7 +8,6 @@ from schemas.enums import Status
 from schemas.history import NotificationKey, RecordedDeliveries
 from schemas.ids import NOTIFICATION_PREFIX, to_uuid_hex
 from tables.postgres.database import Database, DatabaseRow
-from tables.postgres.history_reader import get_millisecond_bounds
 from tables.postgres.query_loader import load_queries
 
 _SQL = load_queries("delivery_statuses")
@@ -24,9 +23,8 @@ class PostgresDeliveryStatusReader:
         """What is recorded of each notification, without those of which no decision is. Raises UnavailableError."""
         keys = list(notifications)
         ids = [to_uuid_hex(notification_id) for notification_id, _ in keys]
-        first_ids, last_ids = zip(*map(get_millisecond_bounds, ids), strict=True) if ids else ((), ())
         users = [user_id for _, user_id in keys]
-        rows = await self._database.fetch(_SQL["list_delivery_statuses"], ids, users, list(first_ids), list(last_ids))
+        rows = await self._database.fetch(_SQL["list_delivery_statuses"], ids, users)
         by_key: defaultdict[NotificationKey, list[DatabaseRow]] = defaultdict(list)
         for row in rows:
             by_key[f"{NOTIFICATION_PREFIX}{row['id'].hex}", row["user_id"]].append(row)

@@ -36,6 +36,7 @@ class PostgresEndpointReports:
                 row["statuses"],
                 row["project"],
                 row["is_test"],
+                row["ordered"],
             )
             for row in rows
         ]

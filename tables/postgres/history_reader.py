@@ -10,14 +10,19 @@ from schemas.errors import check_single_user
 from schemas.events import DecidedEvent, DeliveryRef, GateResult, StatusEvent
 from schemas.history import DeliveryTimes, FoundNotifications, NotificationFilter, NotificationHistory, NotificationKey
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, is_id, make_id, to_uuid_hex
+from schemas.projects import project_in_force
 from schemas.user_counts import DailyCount
 from tables.postgres.database import Connection, Database, DatabaseRow
 from tables.postgres.query_loader import load_queries
 
 _SQL = load_queries("history_reader")
+_SEARCH, _SEARCH_IN_PROJECT = (
+    _SQL["search_notifications"].format(bounds=_SQL[f"bounds_of_{name}"], order=_SQL[f"order_of_{name}"]) for name in ("all", "project")
+)
 _decode_delivery_refs = msgspec.json.Decoder(list[DeliveryRef]).decode
 _decode_gate_results = msgspec.json.Decoder(list[GateResult]).decode
 _MAX_UUID = "f" * 32
+MAX_NEARBY = 100  # deliveries of one millisecond that are compared with a notification; those of a broadcast may be a million
 _MAX_EXAMINED = 5000  # notifications that one page of a search examines, at most some 30 ms
 _GREATEST_TEXT = "\U0010ffff"
 
@@ -36,13 +41,14 @@ class PostgresHistoryReader:
         if not is_id(notification_id, NOTIFICATION_PREFIX) or "\0" in (user_id or ""):  # PostgreSQL's text cannot contain NUL
             return None
         uuid_hex = to_uuid_hex(notification_id)
-        bounds = get_millisecond_bounds(uuid_hex)
         async with self._database.acquire_connection() as connection:
             rows = await connection.fetch(_SQL["list_notifications_by_id"], uuid_hex, user_id)
-            delivery_rows = await connection.fetch(_SQL["list_deliveries_by_notification"], uuid_hex, *bounds, user_id)
+            delivery_rows = await _fetch_deliveries(connection, uuid_hex, user_id, rows)
             check_single_user(notification_id, {row["user_id"] for row in (*rows, *delivery_rows)})
             deliveries = {delivery["id"]: delivery for delivery in delivery_rows}
-            logs = await connection.fetch(_SQL["list_delivery_logs"], list(deliveries), *bounds) if deliveries else []
+            bounds = [_get_log_bounds(one.hex) for one in deliveries]
+            values = list(deliveries), [first for first, _ in bounds], [last for _, last in bounds]
+            logs = await connection.fetch(_SQL["list_delivery_logs"], *values) if deliveries else []
         if not rows and not deliveries:
             return None
         attempts = [_build_attempt(log, deliveries[log["delivery_id"]]) for log in logs]
@@ -68,13 +74,14 @@ class PostgresHistoryReader:
         """At most `limit` notifications that match, with keys below `below`, newest first, without attempts."""
         if any("\0" in text for text in (*wanted, *(below or ())) if isinstance(text, str)):  # PostgreSQL's text cannot contain NUL
             return FoundNotifications([], None)
-        query = "search_notifications_of_user" if wanted.user_id is not None else "search_notifications"
         below_id, below_user = (to_uuid_hex(below[0]), below[1]) if below else (_MAX_UUID, _GREATEST_TEXT)
         since = to_uuid_hex(make_id(NOTIFICATION_PREFIX, wanted.since, 0))[:12] + "0" * 20
-        prefix = f"@{wanted.project}/" if wanted.project else ""
         async with self._database.acquire_connection() as connection:
             rows = await connection.fetch(
-                _SQL[query], below_id, below_user, since, limit + 1, _MAX_EXAMINED, *wanted[: wanted._fields.index("since")], prefix
+                _choose_search(wanted),
+                *(below_id, below_user, since, limit + 1, _MAX_EXAMINED),
+                *wanted[: wanted._fields.index("since")],
+                wanted.project,
             )
             events = [_build_decided_event(row) for row in rows if row["id"] is not None]
             found = await _fetch_statuses(connection, events)
@@ -85,6 +92,12 @@ class PostgresHistoryReader:
         """What the user was sent on these days and those between them, the latest day first."""
         rows = await self._database.fetch(_SQL["list_user_counts"], user_id, first, last)
         return [DailyCount(row["day"], row["channel"], row["sent"]) for row in rows]
+
+
+def _choose_search(wanted: NotificationFilter) -> str:
+    if wanted.user_id is not None:
+        return _SQL["search_notifications_of_user"]
+    return _SEARCH_IN_PROJECT if wanted.project or project_in_force.get() is not None else _SEARCH
 
 
 def _build_histories(
@@ -103,7 +116,7 @@ def _find_next_key(rows: Sequence[DatabaseRow], events: Sequence[DecidedEvent], 
     if len(events) > limit:
         return events[limit - 1].id, events[limit - 1].user_id
     first = rows[0]
-    if first["examined_count"] < _MAX_EXAMINED:
+    if (first["examined_count"] or 0) < _MAX_EXAMINED:
         return None
     return f"{NOTIFICATION_PREFIX}{first['last_id'].hex}", first["last_user_id"]
 
@@ -114,6 +127,20 @@ async def _fetch_statuses(connection: Connection, decided: Sequence[DecidedEvent
         return {}
     rows = await connection.fetch(_SQL["list_deliveries_by_ids"], ids, min(ids), max(ids))
     return {f"{DELIVERY_PREFIX}{row['id'].hex}": (_build_current_status(row), build_times(row)) for row in rows}
+
+
+async def _fetch_deliveries(
+    connection: Connection, uuid_hex: str, user_id: str | None, notifications: Sequence[DatabaseRow]
+) -> list[DatabaseRow]:
+    """The deliveries of a notification: those that it names, and others that have its time, as before its decision is recorded."""
+    named = [to_uuid_hex(ref.id) for row in notifications for ref in _decode_delivery_refs(row["deliveries"])]
+    values = *get_millisecond_bounds(uuid_hex), user_id, named, MAX_NEARBY
+    rows: list[DatabaseRow] = await connection.fetch(_SQL["list_deliveries_by_notification"], uuid_hex, *values)
+    return rows
+
+
+def _get_log_bounds(uuid_hex: str) -> tuple[str, str]:
+    return uuid_hex[:20] + "0" * 12, uuid_hex[:20] + "f" * 12
 
 
 def get_millisecond_bounds(uuid_hex: str) -> tuple[str, str]:

@@ -6,12 +6,14 @@ from contextlib import suppress
 
 from schemas.blind_index import is_token
 from schemas.errors import UnavailableError
+from schemas.patience import wait_for_task
 from schemas.ports import Clock
 from schemas.projects import MARK, find_project
 from tables.postgres.database import DatabaseRow
 from tables.postgres.query_loader import load_queries
 
 _SQL = load_queries("project_sealing")
+LIST_OVERRIDES = _SQL["list_overrides"]
 CACHED_SECONDS = 10.0
 READ_PATIENCE = 1.0  # seconds; nobody waits longer for PostgreSQL, whose answer counts when it comes, as for the keys of users
 READ_COOLDOWN = 1.0  # seconds after a failure, while projects could not be read yet
@@ -52,15 +54,14 @@ class ProjectSealing:
         elif self._fetch is not None and (self._reading is None or self._reading.done()):
             # a task: a query that is cancelled waits for a server that hangs to confirm it
             self._reading = asyncio.get_running_loop().create_task(self._read(self._fetch), name="project-sealing")
-            done, _ = await asyncio.wait({self._reading}, timeout=READ_PATIENCE)
-            for task in done:
-                task.result()
+            if await wait_for_task(self._reading, READ_PATIENCE):
+                self._reading.result()
 
     async def _read(self, fetch: Fetch) -> None:
         self._expires_at = self._clock() + CACHED_SECONDS  # nobody else reads meanwhile
         try:
             with suppress(UnavailableError):
-                self._overrides = {row["id"]: row["encrypts_personal_data"] for row in await fetch(_SQL["list_overrides"])}
+                self._overrides = {row["id"]: row["encrypts_personal_data"] for row in await fetch(LIST_OVERRIDES)}
         finally:
             self._expires_at = self._clock() + (READ_COOLDOWN if self._overrides is None else CACHED_SECONDS)
 

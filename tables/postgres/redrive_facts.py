@@ -11,7 +11,6 @@ from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, to_uuid_hex
 from schemas.profile import Profile, build_address_key
 from schemas.redrives import RedriveFacts
 from tables.postgres.database import Database
-from tables.postgres.history_reader import get_millisecond_bounds
 from tables.postgres.profiles import PostgresProfileReader
 from tables.postgres.query_loader import load_queries
 
@@ -81,14 +80,10 @@ async def _read_delivered_elsewhere(database: Database, contents: Sequence[DeadL
     selected = [content.stored for content in _select(contents, "delivery", "delivery_id") if content.stored.notification_id]
     if not selected:
         return set()
-    notifications = [to_uuid_hex(stored.notification_id) for stored in selected]
-    bounds = [get_millisecond_bounds(one) for one in notifications]
     values = (
         [to_uuid_hex(stored.delivery_id) for stored in selected],
-        notifications,
+        [to_uuid_hex(stored.notification_id) for stored in selected],
         [stored.user_id for stored in selected],
-        [lower for lower, _ in bounds],
-        [upper for _, upper in bounds],
         [stored.created_at for stored in selected],
     )
     return {f"{DELIVERY_PREFIX}{row['id'].hex}" for row in await database.fetch(_SQL["list_delivered_elsewhere"], *values)}

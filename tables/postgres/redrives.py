@@ -27,7 +27,7 @@ from tables.postgres.database import Connection, Database, DatabaseRow
 from tables.postgres.dead_letters import build_content
 from tables.postgres.opened_dead_letters import open_deliveries
 from tables.postgres.policy_writer import MakeId
-from tables.postgres.query_loader import load_queries
+from tables.postgres.query_loader import load_queries, restrict_to_project
 from tables.postgres.redrive_facts import read_facts
 from tables.postgres.user_rows import encode_json, to_seconds
 
@@ -61,8 +61,8 @@ class RedriveStore:
             count, rows = len(uuids), await self._database.fetch(_SQL["list_named"], uuids, project, limit)
         else:
             selection = encode_json(request.filter or DeadLetterFilter())
-            ((count,),) = await self._database.fetch(_SQL["count_selected"], selection, project)
-            rows = await self._database.fetch(_SQL["list_selected"], selection, project, limit)
+            ((count,),) = await self._database.fetch(restrict_to_project(_SQL["count_selected"], project), selection, project)
+            rows = await self._database.fetch(restrict_to_project(_SQL["list_selected"], project), selection, project, limit)
         with leave_project():  # suppressions of addresses are of all projects, and the worker that redrives knows them
             contents = await open_deliveries([build_content(row) for row in rows], self._sealers)
             return count, [*zip(contents, await read_facts(self._database, contents), strict=True)]
@@ -128,9 +128,9 @@ async def _insert_items(connection: Connection, uuid_hex: str, request: RedriveR
     if request.ids is not None:
         return int(await connection.fetchval(_SQL["insert_named_items"], uuid_hex, _to_uuids(request.ids)))
     selection, last = encode_json(request.filter or DeadLetterFilter()), _MIN_UUID
-    total = 0
+    total, query = 0, restrict_to_project(_SQL["insert_items"], project)
     while True:
-        row = await connection.fetchrow(_SQL["insert_items"], uuid_hex, selection, last, ITEM_PAGE, project)
+        row = await connection.fetchrow(query, uuid_hex, selection, last, ITEM_PAGE, project)
         total += int(row["count"])
         if total > MAX_ITEMS:
             raise ConflictError(f"the filter selects more than {MAX_ITEMS:,} dead letters: choose a shorter time with since and until")

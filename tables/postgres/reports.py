@@ -13,10 +13,12 @@ import msgspec
 from schemas.enums import Status
 from schemas.events import EngagementEvent, ReceiptEvent, StatusEvent, compute_precedence
 from schemas.history import NO_REPORTS, HistoryBatch, LoggedAttempt, ReceivedReport, WrittenReports
+from schemas.history_counts import HistoryChanges
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, to_uuid_hex
 from tables.postgres import binary_copy
 from tables.postgres.column_sealing import ColumnSealing
 from tables.postgres.database import Connection, DatabaseRow
+from tables.postgres.history_counts import add_engagements, add_merged_deliveries
 from tables.postgres.query_loader import load_queries
 from tables.postgres.reported_consent import apply_category_stop, apply_consent, apply_inbound
 from tables.postgres.staged_copy import merge_rows, split_copy_data
@@ -26,8 +28,13 @@ _decode = msgspec.json.Decoder(ReceiptEvent | EngagementEvent).decode
 _encode = msgspec.json.Encoder().encode
 
 
-async def write_reports(connection: Connection, batch: HistoryBatch, sealing: ColumnSealing | None) -> WrittenReports:
-    """Write the reports and inbound messages of a batch whose other rows are written, and the reports that have waited for these."""
+async def write_reports(
+    connection: Connection, batch: HistoryBatch, changes: HistoryChanges, sealing: ColumnSealing | None
+) -> WrittenReports:
+    """Write the reports and inbound messages of a batch whose other rows are written, and the reports that have waited for these.
+
+    `changes` gets what they change of the counts.
+    """
     changed_users: list[str] = []
     for message in batch.inbound:
         changed_users += await apply_inbound(connection, message, sealing)
@@ -37,12 +44,14 @@ async def write_reports(connection: Connection, batch: HistoryBatch, sealing: Co
     reports = new + await _take_waiting(connection, batch.deliveries)
     if not reports:
         return NO_REPORTS._replace(repeated=len(batch.reports), changed_users=changed_users)
-    waiting, more_users = await merge_reports(connection, reports, sealing)
+    waiting, more_users = await merge_reports(connection, reports, changes, sealing)
     repeated = len(batch.reports) - len(new)
     return WrittenReports(len(reports) - waiting, repeated, waiting, list(dict.fromkeys([*changed_users, *more_users])))
 
 
-async def merge_reports(connection: Connection, reports: Sequence[ReceivedReport], sealing: ColumnSealing | None) -> tuple[int, list[str]]:
+async def merge_reports(
+    connection: Connection, reports: Sequence[ReceivedReport], changes: HistoryChanges, sealing: ColumnSealing | None
+) -> tuple[int, list[str]]:
     """Merge reports that count for the first time; returns how many wait for their delivery, and the users whose consent changed."""
     deliveries = await _fetch_deliveries(connection, reports)
     known = [report for report in reports if report.event.delivery_id in deliveries]
@@ -52,8 +61,8 @@ async def merge_reports(connection: Connection, reports: Sequence[ReceivedReport
     if not known:
         return len(waiting), []
     events = [(report, _build_status_event(report.event, deliveries[report.event.delivery_id])) for report in known]
-    await _merge_statuses(connection, events)
-    await _set_times(connection, [report.event for report in known])
+    await _merge_statuses(connection, events, changes)
+    await _set_times(connection, [report.event for report in known], changes)
     changed_users: list[str] = []
     for report in known:
         if isinstance(report.event, ReceiptEvent) and report.event.consent == "category_stop":
@@ -128,14 +137,14 @@ def _build_status_event(event: ReceiptEvent | EngagementEvent, row: DatabaseRow)
     )
 
 
-async def _merge_statuses(connection: Connection, events: Sequence[tuple[ReceivedReport, StatusEvent]]) -> None:
+async def _merge_statuses(connection: Connection, events: Sequence[tuple[ReceivedReport, StatusEvent]], changes: HistoryChanges) -> None:
     winners: dict[str, StatusEvent] = {}
     for _, event in events:
         winner = winners.get(event.delivery_id)
         if winner is None or compute_precedence(winner) < compute_precedence(event):
             winners[event.delivery_id] = event
     rows = [(event.delivery_id, binary_copy.encode_delivery(event), True) for event in winners.values()]
-    await merge_rows(connection, split_copy_data("deliveries", binary_copy.DELIVERY_COLUMNS, rows))
+    add_merged_deliveries(changes, await merge_rows(connection, split_copy_data("deliveries", binary_copy.DELIVERY_COLUMNS, rows)))
     logs = [LoggedAttempt(_derive_log_id(report), event) for report, event in events]
     rows = [(log.id, binary_copy.encode_delivery_log(log), True) for log in logs]
     await merge_rows(connection, split_copy_data("delivery_logs", binary_copy.DELIVERY_LOG_COLUMNS, rows))
@@ -147,7 +156,7 @@ def _derive_log_id(report: ReceivedReport) -> str:
     return f"{delivery_id[4:28]}{crc32(f'{provider}|{event_key}'.encode()):08x}"
 
 
-async def _set_times(connection: Connection, events: Iterable[ReceiptEvent | EngagementEvent]) -> None:
+async def _set_times(connection: Connection, events: Iterable[ReceiptEvent | EngagementEvent], changes: HistoryChanges) -> None:
     """Keep the first time of each kind, whatever the order in which reports come."""
     times: defaultdict[str, dict[str, float]] = defaultdict(dict)
     for event in events:
@@ -157,7 +166,7 @@ async def _set_times(connection: Connection, events: Iterable[ReceiptEvent | Eng
     ids = sorted(delivery_id for delivery_id, of_delivery in times.items() if of_delivery)
     if ids:
         columns = [[times[one].get(kind) for one in ids] for kind in ("sent", "delivered", "open", "click")]
-        await connection.execute(_SQL["set_report_times"], ids, *columns, ids[0], ids[-1])
+        add_engagements(changes, await connection.fetch(_SQL["set_report_times"], ids, *columns, ids[0], ids[-1]))
 
 
 def _list_kinds(event: ReceiptEvent | EngagementEvent) -> Sequence[str]:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 from tables.postgres import binary_copy
-from tables.postgres.database import Connection
+from tables.postgres.database import Connection, DatabaseRow
 from tables.postgres.query_loader import load_queries
 
 _SQL = load_queries("staged_copy")
@@ -38,11 +38,11 @@ def _build_stream(rows: Sequence[bytes]) -> bytes:
     return binary_copy.build_copy_stream(rows) if rows else b""
 
 
-async def merge_rows(connection: Connection, data: CopyData) -> list[str]:
-    """Merge the rows that may exist; returns the ids, as hex digits, of those that are new or changed."""
+async def merge_rows(connection: Connection, data: CopyData) -> list[DatabaseRow]:
+    """Merge the rows that may exist; returns the ids of those that are new or changed, and what counts of them, before and now."""
     await connection.execute(_SQL[f"create_staging_{data.table}"])
     await copy_rows(connection, f"staging_{data.table}", data.columns, data.existing_rows)
-    return [row["id"].hex for arguments in data.merge_arguments for row in await connection.fetch(_SQL[f"merge_{data.table}"], *arguments)]
+    return [row for arguments in data.merge_arguments for row in await connection.fetch(_SQL[f"merge_{data.table}"], *arguments)]
 
 
 async def copy_rows(connection: Connection, table: str, columns: str, stream: bytes) -> None:

@@ -6,7 +6,7 @@ import msgspec
 
 from schemas.channels import ChannelName
 from schemas.enums import Status
-from schemas.errors import TemplateChangedError
+from schemas.errors import TemplateChangedError, VersionMismatchError
 from schemas.policy import Template, TemplateDetails
 from schemas.template_document import TemplateDocument, build_details, build_template_document, build_templates
 from schemas.template_versions import Publication, TemplateHistory, TemplateSummary, TemplateVersion, VersionSummary
@@ -63,11 +63,17 @@ class PostgresTemplateStore:
         rows = await self._database.fetch(_SQL["count_variants"], experiment, f"{int(since * 1000):012x}{0:020x}")
         return [(row["variant"], row["channel"], Status(row["status"]), row["deliveries"]) for row in rows]
 
-    async def create_version(self, name: str, document: TemplateDocument, actor: str, comment: str) -> int:
-        """Write the next version of a template, and return its number; it is not published."""
+    async def create_version(self, name: str, document: TemplateDocument, actor: str, comment: str, base_version: int | None = None) -> int:
+        """Write the next version of a template, and return its number; it is not published.
+
+        Raises VersionMismatchError if the latest version is not `base_version`; None expects any.
+        """
         async with self._database.acquire_connection() as connection, connection.transaction():
             await lock_policy(connection, actor, comment)
-            version: int = await connection.fetchval(_SQL["get_latest_version"], name) + 1
+            latest: int = await connection.fetchval(_SQL["get_latest_version"], name)
+            if base_version not in (None, latest):
+                raise VersionMismatchError(latest)
+            version = latest + 1
             details = build_details(name, version, document)
             await insert_version(connection, build_templates(name, version, document), details, actor, comment)
         return version

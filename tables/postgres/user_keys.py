@@ -38,13 +38,16 @@ class PostgresUserKeys:
         missing = sorted(user_id for user_id in user_ids if user_id not in found or found[user_id][-1].wrapped is None)
         if not missing:
             return found
-        versions = [found[user_id][-1].version + 1 if user_id in found else 1 for user_id in missing]
-        outer, wrapped = self._outer_keys, list[bytes]()
-        for user_id, version in zip(missing, versions, strict=True):
-            wrapped.append(outer.wrap(user_id, version, outer.make_data_key()))
-        async with self._database.acquire_connection() as connection:
-            await connection.execute(_SQL["insert_user_keys"], missing, versions, outer.current_id, wrapped)
-        return {**found, **await self.get_many(missing)}
+        made = {user_id: self._make_key(user_id, found[user_id][-1].version + 1 if user_id in found else 1) for user_id in missing}
+        versions, wrapped = [key.version for key in made.values()], [key.wrapped for key in made.values()]
+        rows = await self._database.fetch(_SQL["insert_user_keys"], missing, versions, self._outer_keys.current_id, wrapped)
+        for (user_id,) in rows:
+            found.setdefault(user_id, []).append(made.pop(user_id))
+        return {**found, **await self.get_many(list(made))} if made else found  # another writer was quicker
+
+    def _make_key(self, user_id: str, version: int) -> WrappedKey:
+        outer = self._outer_keys
+        return WrappedKey(version, outer.current_id, outer.wrap(user_id, version, outer.make_data_key()))
 
     async def wrap_next(self, limit: int) -> int:
         """Wrap at most so many data keys with the first outer key that another one wraps; returns how many there were.

@@ -7,6 +7,7 @@ from msgspec import UNSET
 
 from schemas.addresses import NORMALIZERS
 from schemas.channels import CHANNELS, ChannelName
+from schemas.projects import DEFAULT_PROJECT, project_in_force, qualify
 from schemas.sealed_columns import list_forms
 from schemas.sealing import Sealer
 from schemas.user_audit import describe_fields
@@ -42,7 +43,8 @@ class UserStore:
         index = None if self._database.sealing is None else self._database.sealing.index
         forms = [(channel, one) for channel, address in _find_addresses(search) for one in list_forms(index, channel, address)]
         addresses, tokens = encode_json([{channel: [one]} for channel, one in forms]), list_device_forms(self._database.sealing, search)
-        return await self._fetch_users("list_users", after, search, addresses, tokens, limit)
+        first = qualify(project_in_force.get() or DEFAULT_PROJECT, search)  # the ids of a project are a range of the index
+        return await self._fetch_users("list_users", after, first, addresses, tokens, limit)
 
     async def create(self, user_id: str, change: UserChange, origin: ChangeOrigin) -> User | None:
         """The new user; None if there is one with this id."""

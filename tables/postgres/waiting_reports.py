@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from schemas.history import ReceivedReport, WrittenReports
+from schemas.history_counts import HistoryChanges
 from schemas.ids import to_uuid_hex
 from tables.postgres.database import Database
+from tables.postgres.history_counts import add_changes
 from tables.postgres.query_loader import load_queries
 from tables.postgres.reports import build_waiting_report, get_report_key, merge_reports
 
@@ -24,7 +26,9 @@ class PostgresWaitingReports:
             if not rows:
                 return WrittenReports()
             reports = list(map(build_waiting_report, rows))
-            waiting, changed_users = await merge_reports(connection, reports, self._database.sealing)
+            changes = HistoryChanges()
+            waiting, changed_users = await merge_reports(connection, reports, changes, self._database.sealing)
+            await add_changes(connection, changes)
             return WrittenReports(len(rows) - waiting, 0, waiting, changed_users)
 
     async def list_merged(self, limit: int) -> list[ReceivedReport]:

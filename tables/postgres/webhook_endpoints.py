@@ -31,7 +31,7 @@ from tables.postgres.query_loader import load_queries
 OBJECT_TYPE = "webhook_endpoint"  # of the audit log
 MAX_ENDPOINTS = 20  # of a user: each is a call for each notification
 HEALTH_TIMES = ("last_success_at", "last_failure_at", "failing_since")
-ENDPOINT_FIELDS = ("url", "description", "types", "categories", "statuses")
+ENDPOINT_FIELDS = ("url", "description", "types", "categories", "statuses", "ordered")
 
 _SQL = load_queries("webhook_endpoints")
 
@@ -70,8 +70,8 @@ class WebhookEndpointStore:
                 await _check_user(connection, request.user_id)
             filters = request.types, request.categories, request.statuses
             values = request.kind, request.user_id, request.url, request.description, *filters, request.signature, sealed, public_key
-            project = project_in_force.get() if request.kind == "status" else None
-            row = await connection.fetchrow(_SQL["insert_endpoint"], to_uuid_hex(endpoint_id), *values, project, request.is_test)
+            rest = project_in_force.get() if request.kind == "status" else None, request.is_test, request.ordered
+            row = await connection.fetchrow(_SQL["insert_endpoint"], to_uuid_hex(endpoint_id), *values, *rest)
             if row is None:
                 raise _build_url_conflict()
             await self._write_audit_entry(
@@ -213,6 +213,7 @@ def build_endpoint(row: DatabaseRow) -> WebhookEndpoint:
         created_at=row["created_at"].timestamp(),
         updated_at=row["updated_at"].timestamp(),
         is_test=row["is_test"],
+        ordered=row["ordered"],
     )
 
 

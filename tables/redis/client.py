@@ -64,7 +64,8 @@ class RedisClient:
         self._is_closed = True
         if self._running:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._have_ended.wait(), self._max_seconds)
+                async with asyncio.timeout(self._max_seconds):
+                    await self._have_ended.wait()
         await self._redis.aclose()
 
 

@@ -72,6 +72,12 @@ BREAKER = KeyFamily("breaker")
 BREAKER_SURPLUS_TTL = 60
 """Beyond the time until the next probe, in seconds: the worker repeats it if that fails."""
 
+OPEN_BREAKERS = "all open"
+"""breaker:all open: the accounts and hosts with such a key, each with the time at which that ends, in epoch seconds, 0 if it has ended.
+
+A part of the family, because an older release's user of Redis may use no other one; no account has a space in its name.
+"""
+
 RATE_LIMIT = KeyFamily("rl")
 """rl:{key of a quota}: when the quota is full again, in microseconds; the script that writes it lets it live until then."""
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from schemas.consent import MAX_CONSENT_AGE
 from schemas.errors import UnavailableError
+from schemas.patience import compute_patience, wait_for_task
 from schemas.ports import Clock
 from schemas.profile import Profile, is_address_key
 from schemas.store_ports import UNKNOWN_VERSION, ChangedProfileReader
@@ -21,7 +22,7 @@ from tables.redis.profile_cache import CachedProfiles, RedisProfileCache, forget
 __all__ = ["CachedProfileReader", "forget"]
 
 MAX_LAST_KNOWN = 20_000  # profiles
-STORE_PATIENCE = 0.3  # seconds; less than a batch of the router waits for profiles
+STORE_PATIENCE = 0.3  # seconds, and SECONDS_PER_PROFILE for each; less than a batch of the router waits for profiles
 STORE_COOLDOWN = 1.0  # seconds without reads of the store after a failure, as its timeouts are long
 OUTAGE_SECONDS = 5.0  # after them a store that does not answer is down: nobody can change what it holds
 
@@ -58,19 +59,20 @@ class CachedProfileReader:
             return outdated
 
     async def _load_in_time(self, missing: Mapping[str, int], cached: CachedProfiles, began_at: float) -> Mapping[str, Profile]:
-        """What the store has. If it takes longer than STORE_PATIENCE, nobody waits for it: its answer is found in the caches later."""
+        """What the store has. If it takes too long, nobody waits for it: its answer is found in the caches later."""
         if self._late_loads or began_at < self._store_retry_at:
             raise UnavailableError("PostgreSQL failed a moment ago")
         task = asyncio.get_running_loop().create_task(self._load(missing, cached, began_at))
+        patience = compute_patience(STORE_PATIENCE, len(missing) + len(cached.unconfirmed))
         try:
-            await asyncio.wait({task}, timeout=STORE_PATIENCE)
+            await wait_for_task(task, patience)
         finally:
             if not task.done():
                 self._late_loads.add(task)
                 task.add_done_callback(self._end_late_load)
         if not task.done():
             self._begin_outage(began_at)
-            raise UnavailableError(f"PostgreSQL has not answered within {STORE_PATIENCE} s")
+            raise UnavailableError(f"PostgreSQL has not answered within {patience:.2f} s")
         return task.result()
 
     async def _load(self, missing: Mapping[str, int], cached: CachedProfiles, began_at: float) -> Mapping[str, Profile]:

@@ -1,7 +1,7 @@
 """Measures the costs of Herold on real servers: `make bench`. The last line is one JSON object, also appended to docs/benchmarks.md.
 
 python -m tests.bench [--scenarios router,look_up,stock,pipeline,latency,load,hanging,workers,scheduler,retries,broadcast,sick,outage,
-    sockets,live] [--count 200000] [--dry]
+    sockets,page,lists,live] [--count 200000] [--dry]
 """
 
 import argparse
@@ -26,7 +26,7 @@ import asyncpg
 from dev.stack.background import start_supervisor, stop_supervisor, wait_until_ready
 from dev.stack.stack import ServerUrls, resolve_server_urls
 from dev.stack.stack_state import StackState
-from tests.bench import broadcast, hanging_host, live_clients, retries, scenarios, scheduler, sick_provider, worker_counts
+from tests.bench import broadcast, hanging_host, lists, live_clients, live_page, retries, scenarios, scheduler, sick_provider, worker_counts
 from tests.bench.cpu_meter import CalibrationSampler, StealMeter
 from tests.bench.live.report import build_table
 from tests.bench.live.runs import RUNS, select_runs
@@ -48,8 +48,13 @@ SCENARIOS: dict[str, Callable[[HeroldCluster, int], Awaitable[dict[str, Any]]]] 
     "sick": sick_provider.measure_sick_provider,
     "outage": sick_provider.measure_outages,
     "sockets": live_clients.measure_sockets,
+    "page": live_page.measure_live_page,
+    "lists": lists.measure_lists,
 }
 LIVE = "live"
+COUNT = 200_000
+COUNTS = {"lists": lists.COUNT}  # of scenarios with another default
+ONLY_BY_NAME = frozenset({"lists"})  # half an hour, and 15 GB of disk
 ROOT = Path(__file__).parents[2]
 REPORT = ROOT / "docs" / "benchmarks.md"
 
@@ -87,9 +92,12 @@ def _run_scenarios(names: Sequence[str], options: argparse.Namespace, server_opt
 
 
 def _parse_options() -> argparse.Namespace:
+    usual = [name for name in (*SCENARIOS, LIVE) if name not in ONLY_BY_NAME]
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scenarios", default=",".join((*SCENARIOS, LIVE)), help="comma-separated names (default: %(default)s)")
-    parser.add_argument("--count", type=int, default=200_000, help="notifications of a backlog (default: %(default)s)")
+    parser.add_argument("--scenarios", default=",".join(usual), help="comma-separated names (default: %(default)s)")
+    parser.add_argument(
+        "--count", type=int, help=f"notifications of a backlog (default: {COUNT}), deliveries in lists (default: {lists.COUNT})"
+    )
     parser.add_argument("--live-seconds", type=float, default=10.0, help="how long each run of live is measured (default: %(default)s)")
     parser.add_argument("--live-runs", default=",".join(RUNS), help="comma-separated runs of live (default: %(default)s)")
     parser.add_argument("--dry", action="store_true", help="do not append to docs/benchmarks.md")
@@ -106,7 +114,7 @@ async def _run_scenario(name: str, home: Path, urls: ServerUrls, options: argpar
             if name == LIVE:
                 figures = await measure_live(cluster, select_runs(options.live_runs), options.live_seconds)
             else:
-                figures = await SCENARIOS[name](cluster, options.count)
+                figures = await SCENARIOS[name](cluster, options.count or COUNTS.get(name, COUNT))
     finally:
         await cluster.close()
     figures |= {f"{name}_calibration_ms": calibration.median_ms, f"{name}_stolen": steal.share}

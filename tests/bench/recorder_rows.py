@@ -67,7 +67,8 @@ def build_decided_event(notification_id: str, user_id: str, now: float) -> Decid
 def build_status_event(event: DecidedEvent, now: float) -> StatusEvent:
     """Build the e-mail worker's event for the delivery."""
     return StatusEvent(event.deliveries[0].id, event.id, event.user_id, "email", Status.SENT, now + 0.05, now, 0, 0,
-                  Outcome.ACCEPTED, "", "sendgrid", f"pr-{event.id[-20:]}", 202, 12.5)  # fmt: skip
+                  Outcome.ACCEPTED, "", "sendgrid", f"pr-{event.id[-20:]}", 202, 12.5, priority="low", type=event.type,
+                  category=event.category, template="order-shipped")  # fmt: skip
 
 
 def build_batches(count: int, now: float) -> list[Batch]:

@@ -32,6 +32,7 @@ def build_variables(kafka_url: str, database_url: str, redis_url: str, prefix: s
         "HEROLD_REDIS_SOCKET_TIMEOUT": "30",
         "HEROLD_GATEWAY_PRODUCE_TIMEOUT": "30",
         "HEROLD_GATEWAY_API_KEY": API_KEY,
+        "HEROLD_LIMITS_REJECTED_PER_SECOND": "0",  # each wrong credential is looked at
         "HEROLD_LINKS_BASE_URL": "https://herold.example.org",
         "HEROLD_LINKS_SECRET": LINK_SECRET,
         "HEROLD_PROVIDERS_WEBHOOK_MASTER_SECRET": MASTER_SECRET,

@@ -11,6 +11,8 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
 
 from schemas.permissions import ROLE_PERMISSIONS, Permission, Role
@@ -51,12 +53,17 @@ def may_use(role: Role, needed: str) -> bool:
     return needed in ("public", "authenticated") or Permission(needed) in ROLE_PERMISSIONS[role]
 
 
+NARROWER = {"preview_notification", "get_dead_letter"}
+"""Routes of which a request can need another permission, too; who may use them has a test of its own."""
+BEFORE_IDENTITY = (404, 405, 422, 431)
+"""What is wrong with a path or the headers, and a second credential that was generated, are found before it is known who it is."""
+
+
 def find_access_problem(role: Role, needed: str, status: int) -> str:
     """What is wrong with the status that a role gets: a 403 for who may, or another answer than that for who may not."""
     if status == 403 and may_use(role, needed) and needed != "public":
         return "refuses who may use it"
-    # what is wrong with a path, and a second credential that was generated, are found before it is known who it is
-    return "lets in who may not use it" if status not in (401, 403, 404, 405, 422) and not may_use(role, needed) else ""
+    return "lets in who may not use it" if status not in (401, 403, *BEFORE_IDENTITY) and not may_use(role, needed) else ""
 
 
 def find_answer_problem(case: Any, response: Any) -> str:
@@ -73,13 +80,15 @@ def find_answer_problem(case: Any, response: Any) -> str:
 def call_by_every_role(gateway: AttackedGateway, operation: Any, keys: dict[Role, str]) -> set[str]:
     """What is wrong with the answers."""
     needed, problems = operation.definition.raw["x-permission"], set[str]()
+    is_narrower = operation.definition.raw["operationId"] in NARROWER
 
     @SETTINGS
     @given(st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in schemathesis.GenerationMode)))
     def check(case: Any) -> None:
         for role, key in keys.items():
             response = case.call(base_url=gateway.url, headers={"X-API-Key": key})
-            for problem in (find_access_problem(role, needed, response.status_code), find_answer_problem(case, response)):
+            access = "" if is_narrower and response.status_code == 403 else find_access_problem(role, needed, response.status_code)
+            for problem in (access, find_answer_problem(case, response)):
                 if problem:
                     problems.add(f"{operation.label} {response.status_code} for {role}: {problem}")
         if needed != "public":
@@ -91,7 +100,16 @@ def call_by_every_role(gateway: AttackedGateway, operation: Any, keys: dict[Role
     return problems
 
 
+@pytest.fixture
+def no_local_constants(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The requests are the same in every run: else Hypothesis draws constants from the modules that happen to be imported."""
+    empty = Constants()
+    monkeypatch.setattr(providers, "_get_local_constants", lambda: empty)
+    providers.CONSTANTS_CACHE.cache.clear()
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("no_local_constants")
 def test_every_answer_to_every_role_is_documented(gateway: AttackedGateway, document: dict[str, Any], keys: dict[Role, str]) -> None:
     problems = [problem for operation in list_operations(document) for problem in call_by_every_role(gateway, operation, keys)]
     assert sorted(problems) == [], "\n".join(sorted(problems))

@@ -76,3 +76,8 @@ def test_each_decision_has_a_number_of_its_own() -> None:
     files = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
     headings = [int(path.read_text().removeprefix("# ").partition(".")[0]) for path in files]
     assert headings == [int(path.name[:4]) for path in files] == list(range(1, len(files) + 1))
+
+
+def test_a_cancellation_is_never_lost() -> None:
+    """Before Python 3.12 `asyncio.wait_for` returns a result instead if its work ends at that moment (python/cpython, issue 86296)."""
+    assert [path for path, source in FILES.items() if "asyncio.wait_for(" in source] == [], "use asyncio.timeout"

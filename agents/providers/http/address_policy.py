@@ -4,8 +4,10 @@ Anyone who may submit a notification chooses its URL. Without this check he coul
 """
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+CACHED_HOSTS = 4096
 IpAddress = IPv4Address | IPv6Address
 IpNetwork = IPv4Network | IPv6Network
 
@@ -23,7 +25,7 @@ _ONLY_NUMBERS = re.compile(r"[0-9.]+").fullmatch
 class AddressPolicy:
     """Allows public addresses, and the listed host names, addresses and networks (`localhost, 10.1.2.3, fd00::/8`).
 
-    Raises ValueError for an entry that is none of these.
+    `lists(host)`: whether a host name or address is itself on the list. Raises ValueError for an entry that is none of these.
     """
 
     def __init__(self, allow: str = "") -> None:
@@ -31,6 +33,7 @@ class AddressPolicy:
         parsed = [_parse_entry(entry) for entry in entries]
         self._hosts = frozenset(entry for entry in parsed if isinstance(entry, str))
         self._networks = tuple(entry for entry in parsed if not isinstance(entry, str))
+        self.lists = lru_cache(CACHED_HOSTS)(self._lists)
 
     def allows(self, host: str, address: str) -> bool:
         """Whether the address, which `host` resolves to, may be connected to."""
@@ -45,8 +48,7 @@ class AddressPolicy:
             return True
         return is_public(ip)
 
-    def lists(self, host: str) -> bool:
-        """Whether a host name or address is itself on the list."""
+    def _lists(self, host: str) -> bool:
         if _normalize_host(host) in self._hosts:
             return True
         try:

@@ -16,7 +16,8 @@ from aiohappyeyeballs import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from agents.providers.http.connector import AddressFilter, allow_any_address, build_tls_context, describe_connect_error
+from agents.providers.http.connection_errors import describe_connection_error
+from agents.providers.http.connector import AddressFilter, allow_any_address, build_tls_context
 from agents.providers.http.limits import HttpLimits
 from agents.providers.http.origin import Origin, parse_origin
 from agents.providers.http.resolver import Resolver
@@ -205,7 +206,7 @@ def _describe_no_connection(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return f"TLS failed: {getattr(error.certificate_error, 'verify_message', '') or 'the certificate is not valid'}"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return describe_connect_error(error.os_error)
+        return describe_connection_error(error.os_error)
     return "the connection was closed"
 
 

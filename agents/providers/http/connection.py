@@ -6,6 +6,7 @@ from typing import Protocol, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from agents.providers.http.connection_errors import describe_connection_error
 from agents.providers.http.limits import HttpLimits
 from schemas.http import HttpResponse, HttpResult, MaybeSent
 
@@ -87,7 +88,7 @@ class HttpConnection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
             if self._response is None:
-                self.abort(f"the response is not HTTP/1.1: {error!r}")
+                self.abort(f"the response is not HTTP/1.1: {error}")
                 return
             self._close_after_response = True
         if self._response is not None:
@@ -103,7 +104,8 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
-        self._close(MaybeSent(f"connection lost before the response was complete: {exc!r}"))
+        cause = f": {describe_connection_error(exc)}" if isinstance(exc, OSError) else ""
+        self._close(MaybeSent(f"connection lost before the response was complete{cause}"))
         self._parser = None
         self._listener.on_closed(self)
 

@@ -1,7 +1,6 @@
 """Opens connections: DNS lookup, TCP, TLS. Nothing of a request has been sent if one of these fails."""
 
 import asyncio
-import os
 import socket
 import ssl
 from collections.abc import Callable, Sequence
@@ -10,6 +9,7 @@ from typing import cast
 from aiohappyeyeballs import AddrInfoType, start_connection
 
 from agents.providers.http.connection import HttpConnection
+from agents.providers.http.connection_errors import describe_connection_error
 from agents.providers.http.origin import Origin
 from agents.providers.http.resolver import Addresses, Resolver
 
@@ -66,18 +66,7 @@ async def open_connection(
     except TimeoutError:
         raise ConnectError(f"no connection to {origin.host}:{origin.port} within {timeout:g} s") from None
     except (OSError, UnicodeError) as error:
-        raise ConnectError(f"no connection to {origin.host}:{origin.port}: {describe_connect_error(error)}") from error
-
-
-def describe_connect_error(error: OSError | UnicodeError) -> str:
-    """The cause in words of the system or of TLS, without the address, which the text of some errors repeats."""
-    if isinstance(error, ssl.SSLError):
-        return f"TLS failed: {getattr(error, 'verify_message', '') or error.reason or error}"
-    if isinstance(error, socket.gaierror):
-        return f"the host name is not found: {error.strerror}"
-    if isinstance(error, UnicodeError):
-        return "the host name is not valid"
-    return os.strerror(error.errno).lower() if error.errno else str(error) or "the connection was closed"
+        raise ConnectError(f"no connection to {origin.host}:{origin.port}: {describe_connection_error(error)}") from error
 
 
 async def _connect_tcp(addresses: Addresses) -> socket.socket:

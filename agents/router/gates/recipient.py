@@ -25,7 +25,7 @@ _ALL_ADDRESS_PREFIXES = tuple(_ADDRESS_PREFIXES.values())
 _UNKNOWN_PROFILE = Profile(user_id="", known=False)
 _NONE: list[str] = []
 _CHANNELS_WITH_ENDPOINTS = frozenset(channel.name for channel in CHANNELS if channel.has_endpoints)
-_NO_ENDPOINTS: Mapping[str, str] = MappingProxyType({})
+_NO_ENDPOINTS: Mapping[str, EndpointRef] = MappingProxyType({})
 _ENDPOINTS = "endpoints"
 DISABLED, OTHER_TYPES = "is disabled", "takes other types"
 
@@ -72,7 +72,7 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     addresses_by_channel: dict[ChannelName, list[str]] = {}
     state.address_counts = counts = []
     state.address_faults = {}
-    state.endpoint_ids = _NO_ENDPOINTS
+    state.endpoints = _NO_ENDPOINTS
     for channel in state.plan.candidates:
         explicit = get_explicit_addresses(notification, channel)
         texts = explicit or profile.addresses.get(channel, _NONE)
@@ -138,17 +138,17 @@ def _normalize_addresses(state: RoutingState, channel: ChannelName, texts: Seque
 def _select_endpoints(state: RoutingState, endpoints: Sequence[EndpointRef], texts: Sequence[str]) -> list[str]:
     """The addresses without those of endpoints that are disabled or take other types; the decision log names these."""
     by_url, type_ = {endpoint.url: endpoint for endpoint in endpoints}, state.notification.type
-    selected, ids = [], {}
+    selected, found = [], {}
     for text in texts:
         endpoint = by_url.get(text)
         if endpoint is None:
             selected.append(text)
         elif endpoint.is_enabled and matches_type(endpoint.types, type_):
             selected.append(text)
-            ids[text] = endpoint.id
+            found[text] = endpoint
         else:
             state.address_faults.setdefault(_ENDPOINTS, []).append(f"{endpoint.id} {OTHER_TYPES if endpoint.is_enabled else DISABLED}")
-    state.endpoint_ids = ids
+    state.endpoints = found
     return selected
 
 

@@ -18,6 +18,7 @@ next request. **ETag and If-Match** keep two people from overwriting each other.
 TAGS: Mapping[str, str] = {
     "notifications": "submit, follow, explain, cancel and reschedule notifications",
     "deliveries": "find deliveries by channel, status and provider",
+    "analytics": "counts of the history, hand-over times, objectives, and the ledger",
     "users": "recipients with addresses, devices and attributes",
     "preferences": "what users choose to get, and who changed it",
     "suppressions": "addresses and users that nothing is sent to",
@@ -35,6 +36,7 @@ TAGS: Mapping[str, str] = {
     "callbacks": "reports of providers and apps",
     "login": "sessions of people: passwords, authenticator apps, passkeys, the OpenID provider",
     "accounts": "the people who may log in",
+    "views": "named filters of the pages of the dashboard",
     "operations": "liveness, readiness and metrics",
 }
 HEADERS: Mapping[str, JsonObject] = {

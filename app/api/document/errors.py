@@ -47,7 +47,12 @@ def _is_protected(operation: Operation) -> bool:
 
 
 def _has_checked_parameter(operation: Operation) -> bool:
-    return any(parameter["in"] in ("query", "header") for parameter in operation.value.get("parameters", ()))
+    return any(parameter["in"] != "path" or _is_bounded(parameter) for parameter in operation.value.get("parameters", ()))
+
+
+def _is_bounded(parameter: JsonObject) -> bool:
+    """Whether a text can be no value of it: one that is too long, or no number."""
+    return bool(parameter["schema"] != {"type": "string"})
 
 
 GENERAL_ERRORS = (

@@ -27,6 +27,7 @@ EXAMPLES: Mapping[str, Any] = {
     "channel": "email",
     "tier": "gold",
     "template": "order-shipped",
+    "is_test": True,
     "account": "https://api.sendgrid.com",
     "provider": "sendgrid",
     "cause": "5f2b8c0d9e4a7163",

@@ -11,6 +11,7 @@ from app.api.live.ring import Entry, LiveRing
 from app.api.live.rows import LiveRow
 
 MAX_ROWS = 200  # of a frame
+MAX_SAMPLED_ROWS = 50  # of a frame, so 500 a second: more than anybody reads, and what a browser draws without effort
 TRIM_SIZE = 1000  # matches that have left the ring are removed so many at a time
 
 
@@ -19,7 +20,7 @@ class Subscription:
     """What one client has seen: after it has taken `replay`, the matches of its filter before `next_match`; `cursor` says it in offsets.
 
     `missed` records before `gap_cursor` are reported before anything else. A sampled subscription gets the newest row of each delivery, at
-    most MAX_ROWS at a time; another one gets every row, or is told how many it has missed.
+    most MAX_SAMPLED_ROWS at a time; another one gets every row, or is told how many it has missed.
     """
 
     row_filter: RowFilter
@@ -140,7 +141,7 @@ class LiveHub:
             return None, group.end, self._head_cursor
         if subscription.is_sampled:
             newest = {entry.row.subject: entry for entry in matches if entry.row is not None}
-            entries = sorted(newest.values(), key=_get_position)[-MAX_ROWS:]
+            entries = sorted(newest.values(), key=_get_position)[-MAX_SAMPLED_ROWS:]
             frame = encode_delta(
                 self._head_cursor, _get_rows(entries, subscription.row_filter), len(matches) - len(newest), len(newest) - len(entries)
             )

@@ -1,4 +1,4 @@
-"""The pages behind the links that work once: choose a password, and make the first account. HTML without scripts, in English."""
+"""The pages behind the links that work once: choose a password, make the first account, log in. HTML without scripts, in English."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -23,6 +23,7 @@ PASSWORD_FIELD = FormField(
     "password", "Password, of at least {length} characters; several words are easy to remember", "password", "new-password"
 )
 LOGIN_TEXT = "You can log in now."
+LINK_TEXT = "This link logs you in once, without a password."
 
 
 class AccountPages:
@@ -48,6 +49,10 @@ class AccountPages:
         return self._render(
             "Make the first account", ["It is an admin, and may make further accounts."], problems, fields, "Make the account"
         )
+
+    def render_login_form(self) -> str:
+        """The page that asks before the link is used up: programs that look at links open them, too."""
+        return self._render("Log in to Herold", [LINK_TEXT], (), [], "Log in")
 
     def render_message(self, title: str, text: str) -> str:
         """A page that says what has happened, or what is wrong."""

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from litestar import Response, Router, get
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import QueryParameter
+from litestar.params import PathParameter, QueryParameter
 from msgspec.structs import replace
 
 from app.api.access import requires
@@ -16,7 +16,7 @@ from app.api.audit_bodies import AuditPage, CheckpointBody, LogHead, LogHeads
 from app.api.bodies import raise_for_problems
 from app.api.csv_text import CSV_MEDIA_TYPE, encode_csv
 from app.api.dependencies import ApiRequest, get_dependencies
-from app.api.openapi import INVALID, STORE_UNAVAILABLE, UNAUTHORIZED
+from app.api.openapi import INVALID, STORE_UNAVAILABLE, UNAUTHORIZED, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
 from app.api.principal import get_principal
 from app.api.problems import ProblemError, build_problem
@@ -38,6 +38,8 @@ CSV_COLUMNS = (
     "request_id",
 )  # fmt: skip
 
+ID_FORMAT = f"an id is {AUDIT_ENTRY_PREFIX} and 32 hex digits"
+EntryId = Annotated[str, PathParameter(description="the id of the entry")]
 ActorParameter = Annotated[str | None, QueryParameter(description="who, in the words of the client", max_length=256)]
 PrincipalParameter = Annotated[str | None, QueryParameter(description="who was authenticated, such as key:Q3xT9aLm", max_length=256)]
 ActionParameter = Annotated[str | None, QueryParameter(description="such as create, rule.changed or rotate_secret", max_length=128)]
@@ -120,6 +122,21 @@ async def get_heads(request: ApiRequest) -> LogHeads:
     return LogHeads(logs, b64encode(chains.public_key).decode())
 
 
+@get(
+    "/{entry_id:str}",
+    opt=requires(Permission.AUDIT_READ),
+    responses={**UNAUTHORIZED, 404: describe_problem("no such entry"), **STORE_UNAVAILABLE},
+    summary="Get an entry of the audit log",
+    operation_id="get_audit_entry",
+)
+async def get_entry(request: ApiRequest, entry_id: EntryId) -> AuditEntry:
+    """One of the project at hand. Addresses in its details are masked."""
+    entry = await get_dependencies(request).audit_log.get(entry_id) if is_id(entry_id, AUDIT_ENTRY_PREFIX) else None
+    if entry is None:
+        raise ProblemError(build_problem("not-found", f"the audit log has no entry {entry_id[:64]!r}: {ID_FORMAT}"))
+    return entry
+
+
 def check_filter(selection: AuditFilter) -> AuditFilter:
     """The filter. Raises ProblemError if it cannot be one."""
     raise_for_problems(find_nul({name: value for name, value in selection._asdict().items() if isinstance(value, str)}))
@@ -151,4 +168,4 @@ def _list_cells(entry: AuditEntry) -> Sequence[str]:
     return [values[name] for name in CSV_COLUMNS]
 
 
-router = Router("/v1/audit", route_handlers=[list_entries, export_entries, get_heads], tags=["audit"])
+router = Router("/v1/audit", route_handlers=[list_entries, export_entries, get_heads, get_entry], tags=["audit"])

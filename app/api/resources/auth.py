@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from litestar import Response, Router, delete, get, post
+from litestar import Response, Router, delete, get, patch, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter
 
@@ -11,7 +11,10 @@ from app.api.auth_bodies import (
     EmptyBody,
     JwkSet,
     LoginBody,
+    LoginMethodsResponse,
+    LoginProvider,
     LogoutBody,
+    PersonChange,
     PersonResponse,
     RefreshBody,
     SessionPage,
@@ -36,13 +39,14 @@ from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.openapi import describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
 from app.api.problems import ProblemError, build_problem
+from app.auth.authenticator import AccountPrincipal
 from app.auth.login import LoginRequest
-from schemas.accounts import SESSION_PREFIX
+from schemas.accounts import SESSION_PREFIX, Account, AccountChange
 from schemas.ids import is_id
 
 EXAMPLE_LOGIN = {"email": "ada@example.org", "password": "several words in a row"}
 EXAMPLE_REFRESH = {"refresh_token": "hrr_Zm9ydHktdGhyZWUgY2hhcmFjdGVycyBvZiBiYXNlNjR1"}
-KEYS_SECONDS = 300
+KEYS_SECONDS, METHODS_SECONDS = 300, 60
 SessionIdParameter = Annotated[str, PathParameter(description="the id of the session", max_length=64)]
 
 
@@ -123,8 +127,23 @@ async def logout_everywhere(request: ApiRequest) -> None:
 async def get_me(request: ApiRequest) -> PersonResponse:
     """The account, with what it may do."""
     person = get_person(request)
-    account = await get_dependencies(request).accounts.get(person.id)
-    return PersonResponse(account, sorted(person.permissions), person.project, person.session_id)
+    return _describe_person(request, person, await get_dependencies(request).accounts.get(person.id))
+
+
+@patch(
+    "/me",
+    opt=AUTHENTICATED,
+    operation_class=describe_body("PersonChange", {"name": "Ada Lovelace"}),
+    responses=PERSON_ERRORS,
+    summary="Change the own name",
+    operation_id="change_me",
+)
+async def change_me(request: ApiRequest) -> PersonResponse:
+    """The address and the role are what `accounts:write` is for."""
+    body, person = await decode_stored_body(request, PersonChange), get_person(request)
+    accounts = get_dependencies(request).accounts
+    changed = await accounts.change(person.id, AccountChange(name=body.name), None, build_person_origin(person))
+    return _describe_person(request, person, changed)
 
 
 @get("/sessions", opt=AUTHENTICATED, responses=PERSON_ERRORS, summary="List own sessions", operation_id="list_sessions")
@@ -159,8 +178,22 @@ async def get_jwks(request: ApiRequest) -> Response[JwkSet]:
     return Response(JwkSet(keys), headers={"cache-control": f"public, max-age={KEYS_SECONDS}"})
 
 
+@get("/methods", opt=PUBLIC, summary="Get how people log in", operation_id="get_login_methods")
+async def get_login_methods(request: ApiRequest) -> Response[LoginMethodsResponse]:
+    """What a login page offers. It does not depend on who asks, and may be kept for a minute."""
+    auth = get_dependencies(request).auth
+    provider = LoginProvider(auth.oidc.provider_name) if auth and auth.oidc else None
+    methods = LoginMethodsResponse(password=auth is not None, passkey=auth is not None, oidc=provider)
+    return Response(methods, headers={"cache-control": f"public, max-age={METHODS_SECONDS}"})
+
+
+def _describe_person(request: ApiRequest, person: AccountPrincipal, account: Account) -> PersonResponse:
+    features = get_dependencies(request).list_features()
+    return PersonResponse(account, sorted(person.permissions), person.project, person.session_id, features)
+
+
 router = Router(
     "/v1/auth",
-    route_handlers=[login, refresh, logout, logout_everywhere, get_me, list_sessions, end_session, get_jwks],
+    route_handlers=[login, refresh, logout, logout_everywhere, get_me, change_me, list_sessions, end_session, get_jwks, get_login_methods],
     tags=["login"],
 )

@@ -10,14 +10,13 @@ from app.api.access import PUBLIC
 from app.api.auth_cookies import OIDC_COOKIE, build_device_cookie, build_oidc_cookie, build_refresh_cookie, read_cookie
 from app.api.auth_requests import LOGIN_ERRORS, count_login, get_auth, get_client, unwrap
 from app.api.dependencies import ApiRequest
+from app.api.login_redirects import HANDLERS, LoginDeniedError
 from app.api.openapi import describe_problem
 from app.api.problems import ProblemError, build_problem
-from app.api.resources.audiences import handle_conflict
 from app.auth.login import check_quotas
 from app.auth.login_limits import build_address_quotas
-from app.auth.oidc import OidcLogin
+from app.auth.oidc import FIRST_PAGE, Answer, OidcLogin, is_own_path
 from app.auth.session_service import Denied
-from schemas.errors import ConflictError
 
 NO_PROVIDER = {404: describe_problem("no OpenID provider is set (auth.oidc.issuer)")}
 OIDC_ERRORS = {**LOGIN_ERRORS, **NO_PROVIDER}
@@ -25,12 +24,14 @@ ReturnParameter = Annotated[str, QueryParameter(description="path of ours where 
 StateParameter = Annotated[str, QueryParameter(name="state", description="as the login began", max_length=512)]
 CodeParameter = Annotated[str, QueryParameter(description="of the provider", max_length=4096)]
 IssuerParameter = Annotated[str, QueryParameter(description="who answers (RFC 9207)", max_length=2048)]
+ErrorParameter = Annotated[str, QueryParameter(name="error", description="why the provider gives no code", max_length=128)]
+DENIED = "the login page with the code of what is wrong, for a browser (`Accept: text/html`); others get the problem"
 
 
 @get(
     "/start",
     opt=PUBLIC,
-    responses={302: ResponseSpec(None, description="the provider's page"), **OIDC_ERRORS},
+    responses={302: ResponseSpec(None, description="the provider's page"), 303: ResponseSpec(None, description=DENIED), **OIDC_ERRORS},
     status_code=302,
     summary="Begin a login at the OpenID provider",
     operation_id="begin_oidc_login",
@@ -39,7 +40,9 @@ async def begin_oidc_login(request: ApiRequest, return_to: ReturnParameter = "/"
     """Sends the browser to the provider. A `return_to` that is no path of ours means the first page."""
     auth, oidc = get_auth(request), _get_oidc(request)
     unwrap(await check_quotas(auth.limiter, build_address_quotas(get_client(request).address)))
-    begun = unwrap(await oidc.begin(return_to))
+    begun = await oidc.begin(return_to)
+    if isinstance(begun, Denied):
+        raise LoginDeniedError(begun, return_to if is_own_path(return_to) else FIRST_PAGE)
     response: Response[None] = Response(None, status_code=302, headers={"location": begun.url, "cache-control": "no-store"})
     response.set_cookie(build_oidc_cookie(begun.state, is_secure=auth.is_secure))
     return response
@@ -48,21 +51,27 @@ async def begin_oidc_login(request: ApiRequest, return_to: ReturnParameter = "/"
 @get(
     "/callback",
     opt=PUBLIC,
-    responses={303: ResponseSpec(None, description="logged in; the refresh token is in the cookie"), **OIDC_ERRORS},
+    responses={303: ResponseSpec(None, description=f"logged in; the refresh token is in the cookie. Or {DENIED}"), **OIDC_ERRORS},
     status_code=303,
     summary="End a login at the OpenID provider",
     operation_id="finish_oidc_login",
 )
 async def finish_oidc_login(
-    request: ApiRequest, login_state: StateParameter = "", code: CodeParameter = "", iss: IssuerParameter = ""
+    request: ApiRequest,
+    login_state: StateParameter = "",
+    code: CodeParameter = "",
+    iss: IssuerParameter = "",
+    provider_error: ErrorParameter = "",
 ) -> Response[None]:
     """Where the provider sends the browser. The login must have begun in the same browser, minutes ago."""
     auth, oidc, client = get_auth(request), _get_oidc(request), get_client(request)
     unwrap(await check_quotas(auth.limiter, build_address_quotas(client.address)))
-    found = await oidc.finish(login_state, read_cookie(request, OIDC_COOKIE, is_secure=auth.is_secure), code, iss)
-    result = found if isinstance(found, Denied) else await auth.sessions.start(found.account, "oidc", client, None)
-    grant, target = unwrap(count_login(request, "oidc", result)), "/" if isinstance(found, Denied) else found.return_to
-    response: Response[None] = Response(None, status_code=303, headers={"location": target, "cache-control": "no-store"})
+    cookie = read_cookie(request, OIDC_COOKIE, is_secure=auth.is_secure)
+    found, return_to = await oidc.finish(Answer(login_state, code, iss, provider_error), cookie)
+    grant = count_login(request, "oidc", found if isinstance(found, Denied) else await auth.sessions.start(found, "oidc", client, None))
+    if isinstance(grant, Denied):
+        raise LoginDeniedError(grant, return_to)
+    response: Response[None] = Response(None, status_code=303, headers={"location": return_to, "cache-control": "no-store"})
     lifetime = int(auth.sessions.store.idle_timeout)
     response.set_cookie(build_refresh_cookie(grant.refresh_token, lifetime, is_secure=auth.is_secure))
     response.set_cookie(build_device_cookie(grant.device_cookie, is_secure=auth.is_secure))
@@ -80,6 +89,6 @@ def _get_oidc(request: ApiRequest) -> OidcLogin:
 router = Router(
     "/v1/auth/oidc",
     route_handlers=[begin_oidc_login, finish_oidc_login],
-    exception_handlers={ConflictError: handle_conflict},
+    exception_handlers={**HANDLERS},
     tags=["login"],
 )

@@ -76,12 +76,15 @@ async def list_broadcasts(
     request: ApiRequest,
     wanted_state: Annotated[BroadcastState | None, QueryParameter(name="state", description="only those in this state")] = None,
     audience: Annotated[str | None, QueryParameter(description="only those to this audience", max_length=128)] = None,
+    search: Annotated[str, QueryParameter(description="part of the type or of the name of the audience", max_length=128)] = "",
     limit: LimitParameter = DEFAULT_PAGE_SIZE,
     cursor: CursorParameter = None,
 ) -> BroadcastPage:
     """Newest first."""
     key = decode_cursor(cursor, lambda parts: len(parts) == 1 and is_id(parts[0], BROADCAST_PREFIX))
-    found = await get_dependencies(request).broadcasts.list_broadcasts(limit + 1, key[0] if key else None, wanted_state, audience)
+    found = await get_dependencies(request).broadcasts.list_broadcasts(
+        limit + 1, key[0] if key else None, wanted_state, audience, search=search
+    )
     return BroadcastPage(*cut_page(found, limit, lambda broadcast: [broadcast.id]))
 
 
@@ -93,7 +96,7 @@ async def list_broadcasts(
     operation_id="get_broadcast",
 )
 async def get_broadcast(request: ApiRequest, broadcast_id: BroadcastId) -> Broadcast:
-    """With its progress: `expanded_count` of `total_count` users."""
+    """With its progress: `expanded_count` of `total_count` users, and what became of them as of `counts.counted_at`."""
     return _require(await get_dependencies(request).broadcasts.get(_check_id(broadcast_id)), broadcast_id)
 
 
@@ -141,7 +144,10 @@ async def resume_broadcast(
 async def cancel_broadcast(
     request: ApiRequest, broadcast_id: BroadcastId, actor: ActorHeader = None, source: SourceHeader = "api"
 ) -> Broadcast:
-    """It ends after the page that is in hand; what is produced already is sent."""
+    """It ends after the page that is in hand, and what waits of it in the scheduler is cancelled: what is held, and retries.
+
+    `cancellation` says how far that is. What is on its way to a provider is sent.
+    """
     return await _change_state(request, broadcast_id, "cancel", actor, source)
 
 

@@ -40,6 +40,10 @@ ReasonParameter = Annotated[str | None, QueryParameter(description="only those w
 PriorityParameter = Annotated[Priority | None, QueryParameter(description="only those of this priority")]
 CategoryParameter = Annotated[str | None, QueryParameter(description="only those of notifications of this category", max_length=128)]
 TypeParameter = Annotated[str | None, QueryParameter(name="type", description="only those of notifications of this type", max_length=128)]
+TemplateParameter = Annotated[str | None, QueryParameter(description="only those rendered with this template", max_length=128)]
+TestParameter = Annotated[
+    bool | None, QueryParameter(name="is_test", description="only those of tests, which go to the simulators, or only others")
+]
 UserParameter = Annotated[str | None, QueryParameter(description="only those to this user", min_length=1, max_length=256)]
 SinceParameter = Annotated[float, QueryParameter(description="only those with ids from this time on, epoch seconds", ge=0, le=MAX_TIME)]
 UntilParameter = Annotated[
@@ -59,6 +63,8 @@ async def list_deliveries(
     priority: PriorityParameter = None,
     category: CategoryParameter = None,
     notification_type: TypeParameter = None,
+    template: TemplateParameter = None,
+    is_test: TestParameter = None,
     user_id: UserParameter = None,
     since: SinceParameter = 0,
     until: UntilParameter = None,
@@ -69,7 +75,7 @@ async def list_deliveries(
     """Those of which an event is recorded. A page may have fewer items than `limit`, or none, and still be followed by another one."""
     project, after = get_principal(request).project, decode_cursor(cursor, _is_key)
     wanted = DeliveryFilter(
-        statuses, channel, provider, reason, priority, category, notification_type, user_id, since, until, project, order
+        statuses, channel, provider, reason, priority, category, notification_type, user_id, since, until, project, order, template, is_test
     )
     found = await get_dependencies(request).deliveries.search(wanted, limit, (after[0], after[1]) if after else None)
     return DeliveryPage([*found.items], encode_cursor(*found.next_key) if found.next_key else None)
@@ -92,6 +98,8 @@ async def export_deliveries(
     priority: PriorityParameter = None,
     category: CategoryParameter = None,
     notification_type: TypeParameter = None,
+    template: TemplateParameter = None,
+    is_test: TestParameter = None,
     user_id: UserParameter = None,
     since: SinceParameter = 0,
     until: UntilParameter = None,
@@ -99,12 +107,13 @@ async def export_deliveries(
     limit: Annotated[int, QueryParameter(description="deliveries in the document", ge=1, le=MAX_EXPORTED)] = MAX_EXPORTED,
 ) -> Stream:
     """As the list is, streamed. A cell that a spreadsheet would take for a formula begins with an apostrophe. Of a longer list, ask for
-    parts by `since` and `until`. At most 2,000,000 deliveries are examined, or 400,000 notifications of a user: if others remain, the last
-    line begins with `incomplete:` and says how to go on. If PostgreSQL fails in the middle, the connection is closed before the end.
+    parts by `since` and `until`. At most 2,000,000 deliveries are examined, 800,000 by priority, category or type, or 400,000 of a user,
+    of tests or of a template: if others remain, the last line begins with `incomplete:` and says how to go on. If PostgreSQL fails in the
+    middle, the connection is closed before the end.
     """
     project, source = get_principal(request).project, get_dependencies(request).deliveries
     wanted = DeliveryFilter(
-        statuses, channel, provider, reason, priority, category, notification_type, user_id, since, until, project, order
+        statuses, channel, provider, reason, priority, category, notification_type, user_id, since, until, project, order, template, is_test
     )
     first = await source.search(wanted, min(limit, EXPORTED_PAGE))  # before the stream: an error still has a status
     pages = iterate_pages(source, wanted, limit, first)

@@ -6,7 +6,7 @@ from app.api.access import requires
 from app.api.bodies import ActorHeader, SourceHeader, build_origin, decode_body, raise_for_problems
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, parse_if_match, require_if_match
-from app.api.masking import show
+from app.api.masking import MaskedParameter, show
 from app.api.openapi import describe_body
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
 from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS, UserId
@@ -84,14 +84,18 @@ async def change_preferences(
     operation_id="list_consent_events",
 )
 async def list_consent_events(
-    request: ApiRequest, user_id: UserId, limit: LimitParameter = DEFAULT_PAGE_SIZE, cursor: CursorParameter = None
+    request: ApiRequest,
+    user_id: UserId,
+    masked: MaskedParameter = False,
+    limit: LimitParameter = DEFAULT_PAGE_SIZE,
+    cursor: CursorParameter = None,
 ) -> ConsentEventPage:
     """Who changed preferences and suppressions, what, when and from where, newest first; also those of a user who is deleted."""
     key = decode_cursor(cursor, lambda parts: len(parts) == 1 and is_id(parts[0], CONSENT_EVENT_PREFIX))
     preferences = get_dependencies(request).preferences
     events = await preferences.list_consent_events(user_id, limit + 1, key[0] if key else None)
     items, cursor = cut_page(events, limit, lambda event: [event.id])
-    return ConsentEventPage(await show(request, items, mask_consent_event, "consent events", lambda _: user_id), cursor)
+    return ConsentEventPage(await show(request, items, mask_consent_event, "consent events", lambda _: user_id, masked=masked), cursor)
 
 
 async def _respond(request: ApiRequest, user_id: str) -> Response[PreferenceList]:

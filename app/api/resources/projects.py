@@ -1,5 +1,7 @@
 """The resource /v1/projects: create, list and change projects, and make the first key of one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from litestar import Response, Router, get, patch, post
@@ -8,7 +10,7 @@ from litestar.params import PathParameter, QueryParameter
 from msgspec.structs import replace
 
 from app.api.access import requires
-from app.api.api_key_bodies import EXAMPLE_KEY_REQUEST
+from app.api.api_key_bodies import EXAMPLE_KEY_REQUEST, ApiKeyPage
 from app.api.bodies import ActorHeader, SourceHeader, build_origin, decode_body, decode_stored_body, raise_for_problems
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
@@ -109,13 +111,39 @@ async def create_project_api_key(
     raise_for_problems(find_key_problems(body, dependencies.clock()))
     _require_separation(request)
     project = await dependencies.projects.get(project_id)
-    token = project_in_force.set(project.id)
-    try:
+    with _enter(project):
         principal = replace(get_principal(request), project=project.id)
         created = await dependencies.api_keys.create(principal, body, build_origin(actor, source))
+    return Response(created, status_code=201, headers=build_etag_headers(created.version))
+
+
+@get(
+    "/{project_id:str}/api-keys",
+    opt=requires(Permission.PROJECTS_READ),
+    responses={**READ_ERRORS, **INVALID, **NOT_FOUND},
+    summary="List the API keys of a project",
+    operation_id="list_project_api_keys",
+)
+async def list_project_api_keys(
+    request: ApiRequest, project_id: IdParameter, limit: LimitParameter = DEFAULT_PAGE_SIZE, cursor: CursorParameter = None
+) -> ApiKeyPage:
+    """In the order of their names, without secrets, those in force."""
+    name, key_id = decode_cursor(cursor, lambda key: len(key) == 2) or ("", "")
+    dependencies = get_dependencies(request)
+    project = await dependencies.projects.get(project_id)
+    with _enter(project):
+        found = await dependencies.api_keys.store.list_keys(project.id, limit + 1, (name, key_id), "", with_ended=False)
+    return ApiKeyPage(*cut_page(found, limit, lambda key: [key.name, key.id]))
+
+
+@contextmanager
+def _enter(project: Project) -> Iterator[None]:
+    """PostgreSQL shows the rows of this project, not those of the request's."""
+    token = project_in_force.set(project.id)
+    try:
+        yield
     finally:
         project_in_force.reset(token)
-    return Response(created, status_code=201, headers=build_etag_headers(created.version))
 
 
 def _require_separation(request: ApiRequest) -> None:
@@ -133,7 +161,7 @@ def _handle_missing_project(request: ApiRequest, error: MissingProjectError) -> 
 
 router = Router(
     "/v1/projects",
-    route_handlers=[list_projects, create_project, get_project, change_project, create_project_api_key],
+    route_handlers=[list_projects, create_project, get_project, change_project, create_project_api_key, list_project_api_keys],
     exception_handlers={MissingProjectError: _handle_missing_project, ConflictError: handle_conflict},
     tags=["projects"],
 )

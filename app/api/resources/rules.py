@@ -2,32 +2,26 @@
 
 from typing import Annotated
 
-import msgspec
 from litestar import Response, Router, delete, get, post, put
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
-from agents.router.compiled_policy import CompiledPolicy
-from app.admin.rule_problems import find_rule_notices, find_rule_problems
+from app.admin.rule_problems import find_rule_notices
 from app.api.access import check_change, requires
-from app.api.bodies import ActorHeader, SourceHeader, build_origin, check_stored, decode_body, decode_json
+from app.api.bodies import ActorHeader, SourceHeader, build_origin, decode_body
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
 from app.api.exception_handlers import handle_problem
 from app.api.openapi import EXAMPLE_RULE, INVALID, STORE_UNAVAILABLE, UNAUTHORIZED, describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor, decode_version_cursor
 from app.api.principal import get_principal
-from app.api.problems import (
-    ProblemError,
-    build_field_error,
-    build_problem,
-    build_validation_problem,
-)
+from app.api.problems import ProblemError, build_problem
 from app.api.responses import RulePage, RuleResponse, RuleRollback, RuleVersionPage
+from app.api.rule_bodies import check_rule, decode_rule
 from schemas.errors import MissingRuleError
 from schemas.permissions import Permission
-from schemas.policy import Policy, Rule
-from schemas.policy_document import PolicyDocument, RuleEntry, build_rule_entry, merge_document
+from schemas.policy import Rule
+from schemas.policy_document import build_rule_entry
 from tables.postgres.rules import require_rule
 
 TypeParameter = Annotated[str, PathParameter(description="the type of notification", max_length=128)]
@@ -91,11 +85,11 @@ async def put_rule(
 ) -> Response[RuleResponse]:
     """Creates a rule for a type that has none. One that exists is replaced as a whole, for which If-Match is needed."""
     check_change(get_principal(request), rule_type)
-    entry, origin = _decode_rule(await request.body(), rule_type), build_origin(actor, source, comment)
+    entry, origin = decode_rule(await request.body(), rule_type), build_origin(actor, source, comment)
     rules = get_dependencies(request).rules
-    if if_match is None and (rule := await rules.create(entry, origin, _check_rule)):
+    if if_match is None and (rule := await rules.create(entry, origin, check_rule)):
         return _respond(rule, 201)
-    return _respond(await rules.put(entry, require_if_match(if_match), origin, _check_rule))
+    return _respond(await rules.put(entry, require_if_match(if_match), origin, check_rule))
 
 
 @delete(
@@ -157,7 +151,7 @@ async def roll_back_rule(
     rules = get_dependencies(request).rules
     entry = require_rule(rule_type, await rules.require_version(rule_type, version))
     origin = build_origin(actor, source, comment or f"back to version {version}")
-    return _respond(await rules.put(entry, current, origin, _check_rule, "rolled_back"))
+    return _respond(await rules.put(entry, current, origin, check_rule, "rolled_back"))
 
 
 def _respond(rule: Rule, status_code: int = 200) -> Response[RuleResponse]:
@@ -166,25 +160,6 @@ def _respond(rule: Rule, status_code: int = 200) -> Response[RuleResponse]:
 
 def _present(rule: Rule) -> RuleResponse:
     return RuleResponse(rule.version, build_rule_entry(rule), [f"{field}: {text}" for field, text in find_rule_notices(rule)])
-
-
-def _check_rule(policy: Policy, document: PolicyDocument) -> None:
-    """Raise ProblemError with the field of each problem of the document's rule."""
-    merged = merge_document(policy, document)
-    templates = CompiledPolicy(merged).templates
-    problems = [problem for entry in document.rules for problem in find_rule_problems(merged.rules[entry.type], templates, policy, merged)]
-    if problems:
-        raise ProblemError(build_validation_problem([build_field_error(f"$.{field}", text) for field, text in problems]))
-
-
-def _decode_rule(body: bytes, type_: str) -> RuleEntry:
-    """The rule in a body, which may leave the type of the path out."""
-    fields = decode_json(body, dict[str, msgspec.Raw])
-    fields.setdefault("type", msgspec.Raw(msgspec.json.encode(type_)))
-    entry = check_stored(decode_json(msgspec.json.encode(fields), RuleEntry))
-    if entry.type != type_:
-        raise ProblemError(build_validation_problem([build_field_error("$.type", f"is not {type_!r}, the type in the path: leave it out")]))
-    return entry
 
 
 def _handle_missing_rule(request: ApiRequest, error: MissingRuleError) -> Response[bytes]:

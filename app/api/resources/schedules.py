@@ -12,24 +12,25 @@ from litestar.params import PathParameter, QueryParameter
 from agents.schedules.run_times import find_next_run, iterate_runs
 from app.api.access import requires
 from app.api.bodies import ActorHeader, SourceHeader, build_origin, check_stored, decode_json, decode_stored_body, raise_for_problems
-from app.api.broadcast_requests import BroadcastActionRequest, BroadcastPage, ScheduleDetails, SchedulePage
+from app.api.broadcast_requests import BroadcastActionRequest, BroadcastPage, NextRuns, ScheduleDetails, SchedulePage
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
 from app.api.openapi import describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
 from app.api.principal import get_principal
 from app.api.problems import ProblemError, build_validation_problem
+from app.api.repeated_requests import CHANGES_NOTHING
 from app.api.resources.audiences import handle_conflict, handle_missing_audience
 from app.api.resources.broadcasts import REASON_BODY, find_audience
 from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS
 from app.api.services.broadcast_projects import qualify_definition, strip_project
 from app.api.services.broadcast_validation import find_broadcast_error
-from app.api.services.schedule_validation import find_schedule_problems
+from app.api.services.schedule_validation import find_schedule_problems, find_time_problems
 from schemas.broadcasts import BROADCAST_PREFIX, Broadcast
 from schemas.errors import ConflictError, MissingScheduleError
 from schemas.ids import is_id
 from schemas.permissions import Permission
-from schemas.schedules import Schedule, ScheduleAction, ScheduleDefinition, ScheduleName, ScheduleState, Timing
+from schemas.schedules import Schedule, ScheduleAction, ScheduleDefinition, ScheduleName, ScheduleState, ScheduleTimes, Timing, build_timing
 from schemas.user_validation import FieldProblem
 from tables.postgres.schedules import FindNextRun
 
@@ -178,6 +179,22 @@ async def list_runs(
     return BroadcastPage(*cut_page(found, limit, lambda broadcast: [broadcast.id]))
 
 
+@post(
+    "/preview",
+    opt={**requires(Permission.SCHEDULES_READ), **CHANGES_NOTHING},
+    operation_class=describe_body("ScheduleTimes", {"cron": "0 8 * * 1-5", "time_zone": "Europe/Vienna"}),
+    status_code=200,
+    responses={code: CHANGE_ERRORS[code] for code in (401, 422)},
+    summary="Show when a schedule would run",
+    operation_id="preview_schedule",
+)
+async def preview_times(request: ApiRequest) -> NextRuns:
+    """The times of its next runs, in its zone; nothing is stored."""
+    times = await decode_stored_body(request, ScheduleTimes)
+    raise_for_problems(find_time_problems(times))
+    return NextRuns(list(islice(iterate_runs(build_timing(times), get_dependencies(request).clock()), SHOWN_RUNS)))
+
+
 async def _check_definition(request: ApiRequest, definition: ScheduleDefinition) -> str | None:
     """The id of the audience. Raises ProblemError if a run could not be sent."""
     dependencies = get_dependencies(request)
@@ -230,6 +247,7 @@ router = Router(
         resume_schedule,
         start_run,
         list_runs,
+        preview_times,
     ],
     exception_handlers={MissingScheduleError: handle_missing_audience, ConflictError: handle_conflict},
     tags=["schedules"],

@@ -9,7 +9,7 @@ from litestar.params import PathParameter, QueryParameter
 from app.api.access import requires
 from app.api.bodies import ActorHeader, SourceHeader, build_origin, decode_body, raise_for_problems
 from app.api.dependencies import ApiRequest, get_dependencies
-from app.api.masking import show
+from app.api.masking import MaskedParameter, show
 from app.api.openapi import describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
 from app.api.principal import get_principal
@@ -60,6 +60,7 @@ async def list_suppressions(
     user_id: Annotated[str | None, QueryParameter(description="only those of this user", max_length=256)] = None,
     channel: Annotated[ChannelName | None, QueryParameter(description="only those on this channel")] = None,
     undone: Annotated[bool, QueryParameter(description="also those that are undone")] = False,
+    masked: MaskedParameter = False,
     limit: LimitParameter = DEFAULT_PAGE_SIZE,
     cursor: CursorParameter = None,
 ) -> SuppressionPage:
@@ -70,7 +71,7 @@ async def list_suppressions(
         addresses, user_id, channel, undone, limit + 1, key[0] if key else None
     )
     items, cursor = cut_page(found, limit, lambda suppression: [suppression.id])
-    return SuppressionPage(await show(request, items, mask_suppression, "suppressions", _get_person), cursor)
+    return SuppressionPage(await show(request, items, mask_suppression, "suppressions", _get_person, masked=masked), cursor)
 
 
 @get(
@@ -80,12 +81,12 @@ async def list_suppressions(
     summary="Get a suppression",
     operation_id="get_suppression",
 )
-async def get_suppression(request: ApiRequest, suppression_id: SuppressionId) -> Suppression:
+async def get_suppression(request: ApiRequest, suppression_id: SuppressionId, masked: MaskedParameter = False) -> Suppression:
     """Also one that is undone."""
     suppression = await get_dependencies(request).suppressions.get(_check_id(suppression_id))
     if suppression is None:
         raise _build_missing_error(suppression_id)
-    (shown,) = await show(request, [suppression], mask_suppression, "suppression", _get_person)
+    (shown,) = await show(request, [suppression], mask_suppression, "suppression", _get_person, masked=masked)
     return shown
 
 

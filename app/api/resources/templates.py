@@ -5,7 +5,8 @@ from typing import Annotated, Any, Final, NoReturn
 from litestar import Response, Router, get, post
 from litestar.params import PathParameter, QueryParameter
 
-from app.admin.templates import TemplateService, find_preview_problems
+from app.admin.templates import TemplateService, find_preview_problems, hide_notifications
+from app.admin.trials import MAX_SEARCH_SECONDS
 from app.api.access import ACCOUNT_RULE, check_change, has_permission, requires
 from app.api.bodies import ActorHeader, build_origin, decode_body, decode_stored_body, raise_for_problems
 from app.api.dependencies import ApiRequest, get_dependencies
@@ -23,6 +24,7 @@ from app.api.problems import (
 )
 from app.api.repeated_requests import CHANGES_NOTHING
 from app.api.template_requests import (
+    CheckRequest,
     DraftRequest,
     PreviewRequest,
     PreviewResponse,
@@ -53,8 +55,16 @@ VersionParameter = Annotated[
 
 LIST_ERRORS = {**UNAUTHORIZED, **INVALID, **STORE_UNAVAILABLE}
 LOOKUP_ERRORS = {**LIST_ERRORS, 404: describe_problem("no such template or version")}
-DRAFT_ERRORS = {**LIST_ERRORS, 422: describe_problem("the request or the template is not valid; errors names the places")}
+DRAFT_ERRORS = {
+    **LIST_ERRORS,
+    412: describe_problem("there is a later version than base_version"),
+    422: describe_problem("the request or the template is not valid; errors names the places"),
+}
 PREVIEW_ERRORS = {**LOOKUP_ERRORS, 422: DRAFT_ERRORS[422]}
+CHECK_ERRORS = {
+    **PREVIEW_ERRORS,
+    429: describe_problem("another simulation of a rule, or check of a template, runs in this process of the gateway"),
+}
 PUBLISH_ERRORS = {
     **PREVIEW_ERRORS,
     412: describe_problem("another version is published than the one in If-Match"),
@@ -123,7 +133,8 @@ async def draft_template(request: ApiRequest, name: NameParameter, actor: ActorH
     body = await decode_stored_body(request, DraftRequest)
     templates = _get_service(request)
     try:
-        version = await templates.create_draft(name, body.document, build_origin(actor, "api").actor, body.comment)
+        author = build_origin(actor, "api").actor
+        version = await templates.create_draft(name, body.document, author, body.comment, body.base_version)
     except PolicyDocumentError as error:
         _raise_problems(error)
     return Response(await _find_version(request, name, version), status_code=201)
@@ -150,6 +161,25 @@ async def preview_template(request: ApiRequest, name: NameParameter) -> PreviewR
     data: dict[str, Any] = document.samples.get(sample, {}) if body.data is None else body.data
     contents = await _get_service(request).preview(name, document, data, body.locale, body.time_zone)
     return PreviewResponse(contents, [*find_gaps(document)])
+
+
+@post(
+    "/{name:str}/check",
+    opt={**requires(Permission.TEMPLATES_READ), **CHANGES_NOTHING},
+    operation_class=describe_body("CheckRequest", {"version": 2}),
+    status_code=200,
+    responses=CHECK_ERRORS,
+    summary="Check a version of a template",
+    operation_id="check_template",
+)
+async def check_template(request: ApiRequest, name: NameParameter) -> VersionReport:
+    """What publishing a version would do: what would make it refused, and how sizes, SMS segments and costs change; nothing is stored.
+
+    Failures have the ids of recorded notifications for who has `notifications:read`, too. The search for them ends after 8 s.
+    """
+    body = await decode_body(request, CheckRequest)
+    report = await _get_service(request).check(await _find_version(request, name, body.version), MAX_SEARCH_SECONDS)
+    return report if _may_read_notifications(request) else hide_notifications(report)
 
 
 @post(
@@ -209,14 +239,20 @@ async def _publish(
     request: ApiRequest, version: TemplateVersion, expected: int | None, actor: str | None, body: PublishRequest | RollbackRequest
 ) -> Response[VersionReport]:
     await _check_publishable(request, version.name)
-    author = build_origin(actor, "api").actor
+    author, names_notifications = build_origin(actor, "api").actor, _may_read_notifications(request)
     try:
-        report = await _get_service(request).publish(version, expected, author, body.comment, force=body.force)
+        report = await _get_service(request).publish(
+            version, expected, author, body.comment, force=body.force, names_notifications=names_notifications
+        )
     except TemplateChangedError as error:
         raise VersionMismatchError(error.published_version) from None
     except PolicyDocumentError as error:
         _raise_problems(error)
     return Response(report, headers=build_etag_headers(version.version))
+
+
+def _may_read_notifications(request: ApiRequest) -> bool:
+    return has_permission(get_principal(request), Permission.NOTIFICATIONS_READ)
 
 
 async def _find_version(request: ApiRequest, name: str, version: int | None) -> TemplateVersion:
@@ -251,6 +287,7 @@ router = Router(
         count_template_variants,
         draft_template,
         preview_template,
+        check_template,
         publish_template,
         roll_back_template,
     ],

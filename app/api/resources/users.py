@@ -16,7 +16,7 @@ from app.api.bodies import (
 )
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, parse_if_match, require_if_match
-from app.api.masking import show
+from app.api.masking import MaskedParameter, show
 from app.api.openapi import STORE_UNAVAILABLE, UNAUTHORIZED, describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
 from app.api.problems import ProblemError, build_problem
@@ -54,22 +54,26 @@ CHANGE_ERRORS = {
 
 @get("/", opt=requires(Permission.USERS_READ), responses=LIST_ERRORS, summary="List users", operation_id="list_users")
 async def list_users(
-    request: ApiRequest, search: SearchParameter = "", limit: LimitParameter = DEFAULT_PAGE_SIZE, cursor: CursorParameter = None
+    request: ApiRequest,
+    search: SearchParameter = "",
+    masked: MaskedParameter = False,
+    limit: LimitParameter = DEFAULT_PAGE_SIZE,
+    cursor: CursorParameter = None,
 ) -> UserPage:
     """In the order of ids: all users, or those whose id begins with the text or who have it as an address. Masked without users:unmask."""
     after = decode_cursor(cursor)
     found = await get_dependencies(request).users.list_users(search, limit + 1, after[0] if after else "")
     items, cursor = cut_page(found, limit, lambda user: [user.id])
-    return UserPage(await show(request, items, mask_user, "users", lambda user: user.id), cursor)
+    return UserPage(await show(request, items, mask_user, "users", lambda user: user.id, masked=masked), cursor)
 
 
 @get("/{user_id:str}", opt=requires(Permission.USERS_READ), responses=READ_ERRORS, summary="Get a user", operation_id="get_user")
-async def get_user(request: ApiRequest, user_id: UserId) -> Response[User]:
+async def get_user(request: ApiRequest, user_id: UserId, masked: MaskedParameter = False) -> Response[User]:
     """The ETag is the version of the user with devices and preferences. Addresses and attributes are masked without users:unmask."""
     user = await get_dependencies(request).users.get(user_id)
     if user is None:
         raise MissingUserError(user_id)
-    (shown,) = await show(request, [user], mask_user, "user", lambda one: one.id)
+    (shown,) = await show(request, [user], mask_user, "user", lambda one: one.id, masked=masked)
     return _respond(shown)
 
 
@@ -139,7 +143,11 @@ async def delete_user(
     operation_id="list_devices",
 )
 async def list_devices(
-    request: ApiRequest, user_id: UserId, limit: LimitParameter = DEFAULT_PAGE_SIZE, cursor: CursorParameter = None
+    request: ApiRequest,
+    user_id: UserId,
+    masked: MaskedParameter = False,
+    limit: LimitParameter = DEFAULT_PAGE_SIZE,
+    cursor: CursorParameter = None,
 ) -> DevicePage:
     """In the order of tokens, sealed ones in that of hashes. Push messages go to the twenty that were updated last.
 
@@ -150,7 +158,7 @@ async def list_devices(
     if not found and await users.get(user_id) is None:
         raise MissingUserError(user_id)
     items, cursor = cut_page(found, limit, lambda device: [device.token])
-    shown = await show(request, items, mask_device, "devices", lambda _: user_id)
+    shown = await show(request, items, mask_device, "devices", lambda _: user_id, masked=masked)
     return DevicePage(shown, cursor if shown == items else None)  # a cursor has a token in it
 
 

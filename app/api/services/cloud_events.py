@@ -16,7 +16,6 @@ out. Other extensions, such as traceparent, are ignored.
 """
 
 import base64
-import binascii
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any, Final, Literal, NamedTuple
@@ -150,7 +149,7 @@ def _read_data(event: Mapping[str, Any]) -> dict[str, Any] | FieldError:
     if "data_base64" in event:
         try:
             data = _decode(base64.b64decode(str(event["data_base64"]), validate=True))
-        except (binascii.Error, *DECODE_ERRORS):
+        except (ValueError, *DECODE_ERRORS):  # binascii.Error is one, and what is not ASCII
             return build_field_error("$.data_base64", "must be JSON in base64")
     if data is None:
         return {}

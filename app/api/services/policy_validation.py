@@ -26,22 +26,22 @@ class PolicyValidator:
     """Validates notifications against one policy; reuses the compiled templates of the `previous` validator."""
 
     def __init__(self, policy: Policy, previous: "PolicyValidator | None" = None) -> None:
-        self._compiled_policy: CompiledPolicy = CompiledPolicy(policy, previous._compiled_policy.templates if previous else None)
+        self.compiled_policy: CompiledPolicy = CompiledPolicy(policy, previous.compiled_policy.templates if previous else None)
         self._template_names = frozenset(template.name for template in policy.templates)
 
     def get_priority(self, notification_type: str) -> Priority | None:
         """The priority of the rule for a type; None if there is no rule."""
-        rule = self._compiled_policy.get_rule(notification_type)
+        rule = self.compiled_policy.get_rule(notification_type)
         return rule.priority if rule else None
 
     def find_field_error(self, notification: Notification) -> FieldError | None:
         """The field error by rules and templates, as far as it is certain without the user's profile; None if there is none."""
-        rule = self._compiled_policy.get_rule(notification.type)
+        rule = self.compiled_policy.get_rule(notification.type)
         if rule is None:
             return build_field_error(
                 "$.type", f"there is no rule for the type {notification.type!r}: add one with `herold policy apply`", UNKNOWN_TYPE
             )
-        if problem := self._compiled_policy.find_category_problem(notification):
+        if problem := self.compiled_policy.find_category_problem(notification):
             return build_field_error("$.category", problem, UNKNOWN_CATEGORY)
         if notification.template is not None and notification.template not in self._template_names:
             return build_field_error(
@@ -52,7 +52,7 @@ class PolicyValidator:
             notification = replace(notification, data=build_digest_data(notification.data, [notification.data]))
             names.append(rule.digest.template or names[0])
         for name in dict.fromkeys(names):
-            violation = self._compiled_policy.templates.find_violation(name, notification.data)
+            violation = self.compiled_policy.templates.find_violation(name, notification.data)
             if violation is not None:
                 return build_field_error(violation.path, violation.problem, INVALID_VARIABLES)
         return self._find_content_error(notification, rule)
@@ -68,7 +68,7 @@ class PolicyValidator:
 
     def _find_failure(self, notification: Notification, rule: Rule, channel: ChannelName) -> TemplateFailure | None:
         """Why there is no content in any locale that the user may have; a profile may have another address, with a higher limit."""
-        templates = self._compiled_policy.templates
+        templates = self.compiled_policy.templates
         name, _ = templates.choose_variant(select_template(notification, rule), notification.user_id)
         addresses, first_failure = get_explicit_addresses(notification, channel), None
         for locale in self._iterate_locales(notification, name, channel):
@@ -82,7 +82,7 @@ class PolicyValidator:
         """The notification's locale; without one the profile has it, and each of the template's is possible."""
         yield notification.locale or ""
         if not (notification.locale or is_address(notification.user_id)):
-            yield from self._compiled_policy.templates.get_locales(name, channel)
+            yield from self.compiled_policy.templates.get_locales(name, channel)
 
 
 def _to_field_error(failure: TemplateFailure) -> FieldError:

@@ -5,40 +5,61 @@ from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
-from agents.providers.request import parse_base_url
+from agents.delivery.call_rates import build_quotas
 from app.account_settings import AccountSetting, parse_accounts
-from app.api.provider_bodies import OpenBreaker, ProviderAccount, ProviderAccounts
+from app.api.provider_bodies import OpenBreaker, ProviderAccount, ProviderAccounts, StoppedHost
+from app.provider_accounts import build_call_rate, find_breaker_name
 from app.settings import Settings
-from schemas.channels import CHANNEL_NAMES, ChannelName
+from schemas.channels import CHANNEL_NAMES, CHANNELS, ChannelName
 from schemas.errors import SettingError, UnavailableError
-from tables.redis.breaker_states import RedisBreakerStates
+from schemas.limit_ports import Quota
+from tables.redis.breaker_states import BreakerState, RedisBreakerStates
+from tables.redis.rate_usage import RedisRateUsage
 
-RATE_KEY: Final = "max_calls_per_second"
+MAX_BREAKERS: Final = 200
+
+_PER_HOST: Final = frozenset(channel.name for channel in CHANNELS if channel.is_limited_per_host)
 
 
 class NamedAccount(NamedTuple):
-    """An account, and the name that workers give its breaker."""
+    """An account, the name that workers give its breaker, its name in the history, and its module below agents.providers.
+
+    `quota` is that of its calls per second, None without a limit if each host has one, and for tests, which have none.
+    """
 
     account: ProviderAccount
     breaker: str
+    provider: str = ""
+    module: str = ""
+    quota: Quota | None = None
 
 
 class ProviderStates:
-    """The accounts of the settings with what workers wrote to Redis of their breakers. A worker decides by itself: this is for people."""
+    """The accounts of the settings with what workers wrote to Redis of their breakers and calls, for people: a worker decides by itself."""
 
-    def __init__(self, accounts: Sequence[NamedAccount], states: RedisBreakerStates) -> None:
-        self._accounts, self._states = accounts, states
+    def __init__(self, accounts: Sequence[NamedAccount], states: RedisBreakerStates, usage: RedisRateUsage) -> None:
+        self._accounts, self._states, self._usage = accounts, states, usage
 
     async def list_accounts(self) -> ProviderAccounts:
-        """All accounts, in the order of channels and settings; without Redis no breaker is known."""
+        """All accounts, in the order of channels and settings, and stopped hosts; without Redis no breaker and no used call is known."""
+        quotas = {named.breaker: named.quota for named in self._accounts if named.quota}
         try:
-            return ProviderAccounts([await self._add_breaker(account) for account in self._accounts], knows_breakers=True)
+            states = await self._states.read_all(MAX_BREAKERS)
+            used = dict(zip(quotas, await self._usage.read_used([*quotas.values()]), strict=True))
         except UnavailableError:
             return ProviderAccounts([named.account for named in self._accounts], knows_breakers=False)
+        breakers = {name: _describe(state) for name, state in states.items()}
+        items = [
+            replace(named.account, breaker=breakers.get(named.breaker), calls_used=used[named.breaker] if named.quota else None)
+            for named in self._accounts
+        ]
+        own = {named.breaker for named in self._accounts}
+        hosts = [StoppedHost(name, breaker) for name, breaker in sorted(breakers.items()) if name not in own and "://" in name]
+        return ProviderAccounts(items, knows_breakers=True, stopped_hosts=hosts)
 
-    async def _add_breaker(self, named: NamedAccount) -> ProviderAccount:
-        state = await self._states.read(named.breaker)
-        return replace(named.account, breaker=OpenBreaker(state.cause, state.open_until)) if state else named.account
+
+def _describe(state: BreakerState) -> OpenBreaker:
+    return OpenBreaker(state.cause, state.open_until, state.opened_at or None, state.worker)
 
 
 def build_provider_accounts(settings: Settings) -> list[NamedAccount]:
@@ -53,22 +74,21 @@ def build_provider_accounts(settings: Settings) -> list[NamedAccount]:
     return accounts
 
 
-def find_breaker_name(name: str, section: Mapping[str, Any], *, is_single: bool) -> str:
-    """The name of an account's breaker: that of the account, of the only one of a channel the origin or mail server that it calls."""
-    if is_single and section.get("url"):
-        return parse_base_url(str(section["url"])).origin
-    if is_single and "port" in section:
-        return f"smtp://{section.get('host', '')}:{section['port']}"
-    return name
-
-
 def _build_account(
     account: AccountSetting, channel: ChannelName, providers: Mapping[str, Mapping[str, Any]], *, is_test: bool, is_single: bool
 ) -> NamedAccount:
     section = providers.get(account.name, {})
-    rate = float(section.get(RATE_KEY) or 0)
+    rate = build_call_rate(account.name, providers)
     try:
         breaker = find_breaker_name(account.name, section, is_single=is_single)
     except ValueError as error:
         raise SettingError(f"providers.{account.name}.url", str(error)) from None
-    return NamedAccount(ProviderAccount(account.name, channel, account.weight, is_test, rate or None, None), breaker)
+    quota = build_quotas(breaker, rate)[0] if rate and channel not in _PER_HOST and not is_test else None
+    per_second, burst = rate.per_second if rate else None, quota.burst if quota else None
+    return NamedAccount(
+        ProviderAccount(account.name, channel, account.weight, is_test, per_second, None, call_burst=burst),
+        breaker,
+        account.module if is_single else account.name,
+        account.module,
+        quota,
+    )

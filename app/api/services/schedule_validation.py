@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from agents.schedules.run_times import find_next_run
 from schemas.cron import find_problem
-from schemas.schedules import ScheduleDefinition, build_timing
+from schemas.schedules import ScheduleDefinition, ScheduleTimes, build_timing
 from schemas.time_zones import find_time_zone_problem
 from schemas.timestamps import explain_implausible, is_plausible
 from schemas.user_validation import FieldProblem
@@ -14,14 +14,15 @@ OWN_TIME = "must be left out: each run has its own time"
 
 def find_schedule_problems(definition: ScheduleDefinition, now: float) -> Iterator[FieldProblem]:
     """Why a schedule cannot be written like this; `now` in epoch seconds."""
-    problems = [*_find_time_problems(definition), *_find_content_problems(definition)]
+    problems = [*find_time_problems(definition), *_find_content_problems(definition)]
     yield from problems
     if not problems and find_next_run(build_timing(definition), now) is None:
         text = f"the schedule never runs: {definition.cron!r} has no time from now and start_at to end_at"
         yield FieldProblem("$.end_at", text)
 
 
-def _find_time_problems(definition: ScheduleDefinition) -> Iterator[FieldProblem]:
+def find_time_problems(definition: ScheduleDefinition | ScheduleTimes) -> Iterator[FieldProblem]:
+    """Why a schedule cannot have these times."""
     if problem := find_problem(definition.cron):
         yield FieldProblem("$.cron", problem, "invalid_cron")
     if problem := find_time_zone_problem(definition.time_zone):

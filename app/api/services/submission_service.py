@@ -92,7 +92,7 @@ class SubmissionService:
         """With `sealers` what belongs to the user is sealed before it is written."""
         self._publisher, self._policy_reader = publisher, policy_reader
         self.idempotent_responses, self._recent_notifications = idempotent_responses, recent_notifications
-        self._clock, self._generate_bits, self._partitions, self._topic_prefix = clock, generate_bits, partitions, topic_prefix
+        self._clock, self._generate_bits, self.partitions, self._topic_prefix = clock, generate_bits, partitions, topic_prefix
         self._sealers = sealers
         self._policy: Policy | None = None
         self._policy_validator: PolicyValidator | None = None
@@ -184,6 +184,17 @@ class SubmissionService:
         confirmations = iter(confirmed)
         return _build_bulk_response([_build_bulk_result(index, item, confirmations) for index, item in enumerate(validated)])
 
+    def check(self, body: bytes, principal: Principal, at: float) -> tuple[ValidatedNotification, bool]:
+        """The record of a notification that is not submitted, at a time (epoch seconds), and whether the body had its id.
+
+        Raises ProblemError as `submit` does.
+        """
+        submission = qualify_submission(principal.project, decode_submission(body.removeprefix(BYTE_ORDER_MARK)))
+        validated = self._validate(submission, None, principal, at, None)
+        if isinstance(validated, FieldError):
+            raise ProblemError(_to_problem(validated))
+        return validated, bool(submission.id)
+
     async def find_sealer(self, user_id: str) -> Sealer | None:
         """What seals the notifications of a user; None if they are not sealed. Raises ProblemError if the keys cannot be read."""
         return None if self._sealers is None else (await self._read_sealers(self._sealers, [user_id])).get(user_id)
@@ -196,7 +207,8 @@ class SubmissionService:
             sealers = await reader.get_many(user_ids) if user_ids else {}
         except UnavailableError as error:
             raise ProblemError(build_problem("unavailable", KEYS_UNAVAILABLE, retry_after=UNCONFIRMED_RETRY_AFTER)) from error
-        if not all(user_id in sealers and sealers[user_id].can_seal for user_id in user_ids):
+        sealers = {user_id: sealer for user_id, sealer in sealers.items() if sealer.can_seal}
+        if any(user_id not in sealers and reader.seals(user_id) for user_id in user_ids):  # the projects may have been read meanwhile
             raise ProblemError(build_problem("unavailable", KEYS_UNAVAILABLE, retry_after=UNCONFIRMED_RETRY_AFTER))
         return sealers
 
@@ -227,7 +239,7 @@ class SubmissionService:
         if compute_batch_size(record_key, value, ()) > MAX_NOTIFICATION_BYTES:
             detail = f"{len(value)} bytes do not fit into a record of {MAX_NOTIFICATION_BYTES} bytes"
             return build_field_error("$", detail, Reason.TOO_LARGE)
-        topic, partition = self._topic_prefix + get_notifications_topic(priority), compute_partition(submission.user_id, self._partitions)
+        topic, partition = self._topic_prefix + get_notifications_topic(priority), compute_partition(submission.user_id, self.partitions)
         return ValidatedNotification(notification.id or "", priority, ProducerRecord(topic, partition, record_key, value))
 
     def get_policy_validator(self) -> PolicyValidator | None:

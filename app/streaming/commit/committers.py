@@ -107,6 +107,20 @@ class PipelinedOutbox:
         changes[1][key] = row
         pipeline.count(group)
 
+    def get_rows(self, table: Table, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]:
+        """Rows of another table of the worker, as they are with what is staged in this generation."""
+        self._engine.get_pipeline(partition).get_open_group()  # drops what was staged in a generation that is over
+        return table.get_many(partition, keys)
+
+    def stage_row_of(self, table: Table, partition: int, key: bytes, row: bytes | None) -> None:
+        """Stage a row of another table, which `get_rows` sees at once. Raises TypeError for a table without batch writes."""
+        if not self._engine.fence.is_assigned(partition):
+            return
+        pipeline = self._engine.get_pipeline(partition)
+        group = pipeline.get_open_group()
+        pipeline.stage_changes(group, _build_changes([(table, {key: row})]), {})
+        pipeline.count(group)
+
     async def flush(self) -> None:
         """Commit everything now; returns when nothing is left."""
         await self._engine.flush()

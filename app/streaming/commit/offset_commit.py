@@ -47,9 +47,13 @@ class PartitionProgress:
 
 
 class OffsetTracker(Generic[Partition]):
-    """Batches in flight of each partition; agents may acknowledge them in any order."""
+    """Batches in flight of each partition; agents may acknowledge them in any order.
+
+    `acknowledged_records`: offsets of all batches that were ever acknowledged.
+    """
 
     def __init__(self) -> None:
+        self.acknowledged_records = 0
         self._partitions: dict[Partition, PartitionProgress] = {}
 
     def track(self, partition: Partition, batch: TrackedBatch) -> None:
@@ -76,6 +80,7 @@ class OffsetTracker(Generic[Partition]):
     def acknowledge(self, partition: Partition, batch: TrackedBatch) -> None:
         """Mark a batch as acknowledged; none of its records are unfinished any more."""
         batch.acked = True
+        self.acknowledged_records += batch.offset - batch.first_offset + 1
         self.set_unfinished(partition, batch, 0, 0)
         batch.is_tracked = False
 

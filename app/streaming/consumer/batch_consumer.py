@@ -10,12 +10,12 @@ from typing import Any
 
 from faust.events import Event
 from faust.transport.consumer import CONSUMER_FETCHING
-from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from app.streaming.broker_clock import LOG_APPEND_TIME
 from app.streaming.commit.offset_commit import OffsetTracker
 from app.streaming.consumer.buffered_records import FetchedRecords, FetchRequest
+from app.streaming.consumer.commit_pacing import PacedConsumer
 from app.streaming.consumer.consumer_delegate import ConsumerDelegate
 from app.streaming.consumer.failure_policy import DrainLimit
 from app.streaming.consumer.faust_batch import build_message
@@ -32,7 +32,7 @@ RECOVERY_POLL_TIMEOUT = 0.05  # seconds; short, because no acknowledgement ends 
 FINAL_COMMIT_TIMEOUT = 2.0  # seconds that the commit at a rebalance or stop may take; Kafka may be unreachable
 
 
-class BatchConsumer(driver.Consumer):
+class BatchConsumer(PacedConsumer):
     """Faust's consumer, fetching by pull and committing the acknowledged prefix."""
 
     def __init__(self, transport: Any, *args: Any, **kwargs: Any) -> None:

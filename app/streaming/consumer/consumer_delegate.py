@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 BUSY_PERIOD = 1.0  # seconds after a fetch of a priority in which the lower ones have their busy limits
 STOP_TIMEOUT = 1.5  # seconds that leaving the group may take; Kafka may be unreachable, or a rebalance wait for another worker
+JUST_FETCHED_AGE = 0.001  # seconds; younger records are about to be taken, and no fetch can be planned before that
+FETCHER_TIMEOUT = 2.0  # seconds until aiokafka plans again although nothing happened; its own 0.2 is five plans a second at rest
 PREFETCH_BACKOFF = 0.005  # seconds that a broker with untaken records is not fetched from; aiokafka's 0.1 delays its other partitions
 
 
@@ -103,10 +105,12 @@ class ConsumerDelegate(driver.AIOKafkaConsumerThread):
 
     def _pace_fetches(self, fetcher: Any) -> None:
         original_plan = fetcher._get_actions_per_node
-        fetcher._prefetch_backoff = PREFETCH_BACKOFF
+        fetcher._prefetch_backoff, fetcher._fetcher_timeout = PREFETCH_BACKOFF, FETCHER_TIMEOUT
 
         def plan_fetches(assignment: Any) -> Any:
             now, active_partitions, priorities = monotonic(), self.consumer._active_partitions, self.transport.topic_priorities
+            if _has_just_fetched(fetcher, now):
+                return [], {}, PREFETCH_BACKOFF, False, []
             buffered = [
                 (priorities.get(tp.topic, 0), now - fetched._created) for tp, fetched in fetcher._records.items() if tp in active_partitions
             ]
@@ -225,6 +229,11 @@ class ConsumerDelegate(driver.AIOKafkaConsumerThread):
         finally:
             timer.cancel()
             self._waiter = None
+
+
+def _has_just_fetched(fetcher: Any, now: float) -> bool:
+    """Whether a fetch has just brought records. aiokafka plans then, and again when they are taken; each plan looks at all partitions."""
+    return any(0 <= now - fetched._created < JUST_FETCHED_AGE for fetched in fetcher._records.values())
 
 
 def _has_ended_fetch(fetcher: Any) -> bool:

@@ -22,6 +22,8 @@ FULL_FETCH_RECORDS = 128  # records that make the costs of a fetch and its batch
 MAX_CLOCK_DIFFERENCE = 1.0  # seconds between the clocks of two brokers; a record that is older by more shows that a clock was set back
 MIN_PARTIAL_WAIT = 0.01  # seconds that a fetch without some partitions waits at the broker at least
 MAX_BUFFER_TIME_AGE = 2.0  # seconds for which it counts how long the last buffered records of a priority lasted
+REST_AFTER = 5.0  # seconds without records after which a fetch of all partitions waits longer, because it will bring nothing either
+REST_WAIT_RATIO = 2.0  # to the usual wait; a rebalance may wait for the fetch that is under way
 PARTIAL_WAIT_SHARE = 1 / 8  # of the time that buffered records last; a partition whose records are taken waits half of it on average
 
 
@@ -104,8 +106,9 @@ class FetchPacer:
     """
 
     def __init__(self, limits: Sequence[PriorityLimits], *, max_wait: float) -> None:
-        """`max_wait`: seconds that a fetch of all partitions may wait."""
+        """`max_wait`: seconds that a fetch of all partitions may wait; at rest REST_WAIT_RATIO as long."""
         self._max_wait = max_wait
+        self._busy_at: float | None = None  # when records were taken last; before that, of the first plan
         self._schedules = [PrioritySchedule(priority_limits.gathering_time) for priority_limits in limits]
 
     def record_fetch(self, priority: int, records: int, append_times: Collection[float], *, more_buffered: bool, now: float) -> None:
@@ -113,6 +116,7 @@ class FetchPacer:
 
         `more_buffered`: whether others can be taken already.
         """
+        self._busy_at = now
         self._schedules[priority].record_fetch(records, append_times, more_buffered or records >= FULL_FETCH_RECORDS, now)
 
     def record_taken(self, priority: int, seconds: float, now: float) -> None:
@@ -131,7 +135,13 @@ class FetchPacer:
         lasting = [max(schedules[priority].get_buffer_time(now), age) for priority, age in buffered]
         waits = [max(MIN_PARTIAL_WAIT, seconds * PARTIAL_WAIT_SHARE) for seconds in lasting]
         waits += [schedule.next_fetch_at - now for schedule in schedules if schedule.next_fetch_at > now]
-        return FetchPlan(due, min(self._max_wait, *waits) if waits else self._max_wait)
+        return FetchPlan(due, min(self._max_wait, *waits) if waits else self._get_full_wait(now))
+
+    def _get_full_wait(self, now: float) -> float:
+        """How long a fetch of all partitions may wait."""
+        if self._busy_at is None:
+            self._busy_at = now
+        return self._max_wait * REST_WAIT_RATIO if now - self._busy_at >= REST_AFTER else self._max_wait
 
 
 class PrioritySchedule:

@@ -1,6 +1,7 @@
 """The clients with all operations. Generated from docs/reference/openapi.json by `python -m dev.clients`; do not edit."""
 
 from herold_client.operations.accounts import Accounts, AsyncAccounts
+from herold_client.operations.analytics import Analytics, AsyncAnalytics
 from herold_client.operations.api_keys import ApiKeys, AsyncApiKeys
 from herold_client.operations.audiences import AsyncAudiences, Audiences
 from herold_client.operations.audit import AsyncAudit, Audit
@@ -17,9 +18,11 @@ from herold_client.operations.projects import AsyncProjects, Projects
 from herold_client.operations.rate_limits import AsyncRateLimits, RateLimits
 from herold_client.operations.rules import AsyncRules, Rules
 from herold_client.operations.schedules import AsyncSchedules, Schedules
+from herold_client.operations.simulators import AsyncSimulators, Simulators
 from herold_client.operations.suppressions import AsyncSuppressions, Suppressions
 from herold_client.operations.templates import AsyncTemplates, Templates
 from herold_client.operations.users import AsyncUsers, Users
+from herold_client.operations.views import AsyncViews, Views
 from herold_client.operations.webhook_endpoints import AsyncWebhookEndpoints, WebhookEndpoints
 from herold_client.retries import RetryPolicy
 from herold_client.transport import TIMEOUT, AsyncTransport, Transport
@@ -27,6 +30,7 @@ from herold_client.transport import TIMEOUT, AsyncTransport, Transport
 
 class Herold(
     Accounts,
+    Analytics,
     ApiKeys,
     Audiences,
     Audit,
@@ -43,9 +47,11 @@ class Herold(
     RateLimits,
     Rules,
     Schedules,
+    Simulators,
     Suppressions,
     Templates,
     Users,
+    Views,
     WebhookEndpoints,
 ):
     """The client of one gateway, at a URL such as `http://127.0.0.1:8080`; `timeout` in seconds."""
@@ -56,6 +62,7 @@ class Herold(
 
 class AsyncHerold(
     AsyncAccounts,
+    AsyncAnalytics,
     AsyncApiKeys,
     AsyncAudiences,
     AsyncAudit,
@@ -72,9 +79,11 @@ class AsyncHerold(
     AsyncRateLimits,
     AsyncRules,
     AsyncSchedules,
+    AsyncSimulators,
     AsyncSuppressions,
     AsyncTemplates,
     AsyncUsers,
+    AsyncViews,
     AsyncWebhookEndpoints,
 ):
     """The asynchronous client of one gateway, at a URL such as `http://127.0.0.1:8080`; `timeout` in seconds."""

@@ -41,6 +41,15 @@ class AccountActionBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
 
 
+class AccountBreaker(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A breaker that is open: deliveries by this account wait until a probe is permitted."""
+
+    account: str
+    channel: str
+    cause: str
+    open_until: float
+
+
 class AccountChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is changed of an account; what is left out stays as it is. A disabled account cannot log in, and its tokens end."""
 
@@ -58,6 +67,16 @@ class AccountPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     next_cursor: str | None = None
 
 
+class AccountPause(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A pause of an account or webhook host (`https://shop.example.org:443`); times in epoch seconds, `ends_at` is null for never."""
+
+    account: str
+    reason: str
+    paused_by: str
+    paused_at: float
+    ends_at: float | None = None
+
+
 class AccountRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A new account. Its person gets an e-mail with a link to choose a password, unless `notify` is false."""
 
@@ -66,6 +85,22 @@ class AccountRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str = ""
     projects: list[str] = []
     notify: bool = True
+
+
+class ActiveFault(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A fault that is switched on: the seconds until it ends, and how many requests it matched and changed."""
+
+    id: int
+    ends_in: float
+    matched: int
+    changed: int
+    fault: SimulatorFault
+
+
+class ActiveFaults(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The faults that are switched on, the newest first; of several the newest that changes a request counts."""
+
+    items: list[ActiveFault]
 
 
 class ApiKey(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -144,6 +179,15 @@ class AttemptResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     next_attempt_at: float | None = None
 
 
+class AttentionItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What needs somebody, in a sentence, with the page of the dashboard that shows it."""
+
+    severity: Literal["critical", "notice", "warning"]
+    kind: str
+    text: str
+    url: str
+
+
 class Audience(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A stored audience; `version` is the ETag. Members are no part of it."""
 
@@ -210,10 +254,20 @@ class AuditPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     next_cursor: str | None
 
 
+class Balance(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was accepted, of that what is final and what is in flight, by state or status, and what is neither; that must be 0."""
+
+    accepted: int
+    final: dict[str, int]
+    in_flight: dict[str, int]
+    imbalance: int
+
+
 class Broadcast(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A stored broadcast; `total_count` is null until it starts, `expanded_count` is of users whose notification is in Kafka.
 
-    `audience` is empty if it is to `user_count` users that the request named.
+    `audience` is empty if it is to `user_count` users that the request named. `counts` is null before the first count, and `cancellation`
+    unless it is cancelled.
     """
 
     id: str
@@ -233,12 +287,44 @@ class Broadcast(Struct, frozen=True, kw_only=True, omit_defaults=True):
     created_by: str
     error: str
     version: int
+    counts: BroadcastCounts | None
+    cancellation: BroadcastCancellation | None
 
 
 class BroadcastActionRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why a broadcast or schedule is paused, resumed, cancelled or run, for the audit log; the body may be empty."""
 
     reason: str = ""
+
+
+class BroadcastCancellation(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How far the cancel of a broadcast is, which also cancels what waits in the scheduler.
+
+    `checked_count`: notifications that the pass in hand has looked at. `waiting_count`: what waited when the last pass looked; null before
+    the first one. `cancelled_count`: notifications and deliveries that the scheduler has cancelled. `is_done`: nothing waits any more.
+    """
+
+    is_done: bool
+    checked_count: int
+    waiting_count: int | None
+    cancelled_count: int
+
+
+class BroadcastCounts(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of the notifications of a broadcast and of their deliveries, as of `counted_at`.
+
+    `decided_count`: notifications that were decided, each once. `waiting_count`: what the scheduler holds of them: what is held, and
+    retries; if the broadcast was cancelled also digests and next channels. `notifications`: by state; `deliveries`: by status, PENDING if
+    there is no result yet. The reasons are those that there are, by state and by status.
+    """
+
+    counted_at: float
+    decided_count: int
+    waiting_count: int
+    notifications: dict[str, int]
+    notification_reasons: dict[str, dict[str, int]]
+    deliveries: dict[str, int]
+    delivery_reasons: dict[str, dict[str, int]]
 
 
 class BroadcastNotification(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -300,6 +386,15 @@ class BulkSubmissionResponse(Struct, frozen=True, kw_only=True, omit_defaults=Tr
     results: list[BulkResult]
 
 
+class BurnRate(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How fast the budget of an objective is used: 1 uses exactly all of it; null without enough volume."""
+
+    window_seconds: int
+    count: int
+    rate: float | None
+    has_volume: bool
+
+
 class CauseGroup(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The dead letters of one cause: how many, how many of them open, the times of the first and the last, and the last as an example."""
 
@@ -334,6 +429,12 @@ class ChannelUsage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cost_after: float = 0.0
 
 
+class CheckRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The version that may be published."""
+
+    version: int
+
+
 class CheckpointBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A signed head: `hash` in hex digits, `created_at` in microseconds since 1970, the Ed25519 signature in base64."""
 
@@ -357,6 +458,31 @@ class CloudEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     dataschema: str | UnsetType = UNSET
     data: dict[str, Any] | UnsetType = UNSET
     data_base64: str | UnsetType = UNSET
+
+
+class Cohort(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The deliveries of the notifications that were submitted on a day or in a week from `at` on, as they are now."""
+
+    at: int
+    accepted: int
+    deliveries: int
+    sent: int
+    delivered: int
+    failed: int
+    bounced: int
+    unsubscribed: int
+    opened: int
+    clicked: int
+
+
+class CohortResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Cohorts by the day or week (UTC, from Monday on) of submission, oldest first."""
+
+    from_: int = field(name="from")
+    to: int
+    step: int
+    as_of: float
+    cohorts: list[Cohort]
 
 
 class ConfirmationBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -419,6 +545,13 @@ class ContentPreview(Struct, frozen=True, kw_only=True, omit_defaults=True):
     variant: str = ""
 
 
+class CountChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How often something happens before and after."""
+
+    before: int
+    after: int
+
+
 class CreatedApiKey(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A key with its text, which is shown only now."""
 
@@ -458,6 +591,7 @@ class CreatedEndpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     created_at: float
     updated_at: float
     is_test: bool = False
+    ordered: bool = False
     secret: str
 
 
@@ -467,6 +601,14 @@ class DailyCount(Struct, frozen=True, kw_only=True, omit_defaults=True):
     day: str
     channel: Literal["email", "push", "sms", "webhook"]
     sent: int
+
+
+class DeadLetterCounts(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Dead letters that are open, and those of the last hour and of the hour before it; each counted up to MAX_COUNTED."""
+
+    open: int
+    last_hour: int
+    hour_before: int
 
 
 class DeadLetterDetails(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -602,10 +744,11 @@ class DiscardResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class DraftRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The next version of a template."""
+    """The next version of a template; with `base_version` only if that is still the latest one, 0 if there is none."""
 
     document: TemplateDocument
     comment: str = ""
+    base_version: int | None = None
 
 
 class EmailOptions(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -640,6 +783,7 @@ class EndpointChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
     types: list[str] | UnsetType = UNSET
     categories: list[str] | UnsetType = UNSET
     statuses: list[Literal["BOUNCED", "DELIVERED", "FAILED", "SENT", "UNSUBSCRIBED"]] | UnsetType = UNSET
+    ordered: bool | UnsetType = UNSET
 
 
 class EndpointHour(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -665,6 +809,7 @@ class EndpointRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     statuses: list[Literal["BOUNCED", "DELIVERED", "FAILED", "SENT", "UNSUBSCRIBED"]] = []
     signature: Literal["ed25519", "hmac"] = "hmac"
     is_test: bool = False
+    ordered: bool = False
 
 
 class EndpointStatistics(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -717,7 +862,8 @@ class ExplanationResponse(Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     `remedy` is what would have changed the result, as a clause. Times in texts are in `time_zone`, the user's, with UTC. `rule` and
     `templates` (by channel) have their versions. `duplicate_of` is the notification that this one repeats, or into which it was merged,
-    and `duplicate_of_path` its explanation; `broadcast` the one that it comes from. What is not known is empty or 0.
+    and `duplicate_of_path` its explanation; `broadcast` the one that it comes from. What is not known is empty or 0. `held_until` is when
+    it is decided again, `escalates_at` when its next channel may follow; null if it is not held, or has no further channel.
     """
 
     id: str
@@ -737,8 +883,18 @@ class ExplanationResponse(Struct, frozen=True, kw_only=True, omit_defaults=True)
     duplicate_of: str
     duplicate_of_path: str
     broadcast: str
+    held_until: float | None
+    escalates_at: float | None
     gates: list[GateResponse]
     deliveries: list[DeliveryResponse]
+
+
+class FieldChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A field whose value differs; a value is null where there is no rule or the field is not set."""
+
+    field: str
+    old: Any
+    new: Any
 
 
 class FieldError(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -787,6 +943,23 @@ class FoundDelivery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     delivered_at: float | None
     opened_at: float | None
     clicked_at: float | None
+
+
+class FunnelResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of the notifications that were submitted in a time."""
+
+    from_: int = field(name="from")
+    to: int
+    as_of: float
+    steps: list[FunnelStep]
+
+
+class FunnelStep(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A step of the funnel, and whether it counts notifications or deliveries, of which a notification may have several."""
+
+    name: str
+    counts: str
+    count: int
 
 
 class GateResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -840,6 +1013,57 @@ class KeyRotation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A new secret; for `overlap` seconds the key before can be used as well. 0, for one that leaked: it ends at once."""
 
     overlap: int = 86400
+
+
+class Lag(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What waits: records, and the seconds that the first of them has waited at least."""
+
+    messages: int
+    seconds: float
+
+
+class LatencyPoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How long hand-overs of a step took: percentiles in seconds, and how many were within the target of their priority."""
+
+    at: int
+    count: int
+    p50: float
+    p95: float
+    p99: float
+    within_target: int
+
+
+class LatencyResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Hand-over times by steps of submission."""
+
+    group_by: Literal["channel", "none", "priority"]
+    from_: int = field(name="from")
+    to: int
+    step: Literal[60, 3600, 86400]
+    as_of: float
+    series: list[LatencySeries]
+
+
+class LatencySeries(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The steps of a priority or channel that have any hand-over, oldest first."""
+
+    key: str
+    points: list[LatencyPoint]
+
+
+class LedgerResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Accepted = final + in flight, of notifications and of their deliveries; `imbalance` is the sum of both, and must be 0."""
+
+    from_: float = field(name="from")
+    to: float
+    as_of: float
+    accepted: int
+    final: dict[str, int]
+    in_flight: int
+    imbalance: int
+    notifications: Balance
+    deliveries: Balance
+    unaccounted: list[str]
 
 
 class LinkPasswordBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -898,6 +1122,20 @@ class LoginBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cookie: bool = False
 
 
+class LoginMethodsResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How people can log in here; no way at all where `auth` is not set. A login at `oidc` begins at /v1/auth/oidc/start."""
+
+    password: bool
+    passkey: bool
+    oidc: LoginProvider | None
+
+
+class LoginProvider(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An OpenID provider, by the name that people know."""
+
+    name: str
+
+
 class LogoutBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A refresh token in the body; without one, that in the cookie."""
 
@@ -926,6 +1164,19 @@ class MemberPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     next_cursor: str | None
 
 
+class MessageField(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A header, or another part of a request, with its value."""
+
+    name: str
+    value: str
+
+
+class NextRuns(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The times of the next five runs, in epoch seconds; fewer if there are not so many."""
+
+    next_runs: list[float]
+
+
 class NotificationChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A request to move a held notification."""
 
@@ -937,6 +1188,36 @@ class NotificationPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     items: list[NotificationResponse]
     next_cursor: str | None
+
+
+class NotificationPreviewResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What would become of a notification that is submitted at `judged_at`: a sentence, each gate, and each delivery with its content.
+
+    `state` is `replayed` if the user's notification with this id was decided before: nothing would happen. `held_until` is when it would
+    be decided again, `next_channel_at` when an escalation would go on; null if it is not held, or has no further channel. `duplicate_of` is
+    the notification that it would repeat, or the digest that it would join. `gates_not_reached` would not be asked. `unknown` has for each
+    table that could not be read in full why; the notification is judged as if the rest of it were empty.
+    """
+
+    state: Literal["dead", "held", "merged", "rejected", "replayed", "routed"]
+    reason: str
+    summary: str
+    remedy: str
+    user_id: str
+    type: str
+    category: str
+    priority: Literal["high", "low", "medium"]
+    rule: str
+    time_zone: str
+    judged_at: float
+    expires_at: float
+    held_until: float | None
+    next_channel_at: float | None
+    duplicate_of: str
+    gates: list[GateResponse]
+    gates_not_reached: list[str]
+    deliveries: list[PreviewedDelivery]
+    unknown: dict[str, str]
 
 
 class NotificationPushOptions(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -955,6 +1236,38 @@ class NotificationPushOptions(Struct, frozen=True, kw_only=True, omit_defaults=T
     category: str = ""
     interruption_level: Literal["", "active", "critical", "passive", "time-sensitive"] = ""
     mutable_content: bool = False
+
+
+class NotificationRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A record of Kafka about the notification; `at` is its time there, `size` that of its value in bytes.
+
+    `topic` has the prefix of the installation. `delivery_id` is empty for a record about all of the notification, `attempt` (from 0 on)
+    null for one without.
+    """
+
+    kind: Literal[
+        "cancel", "dead_letter", "decided", "delivery", "engagement", "notification", "receipt", "reschedule", "scheduled", "status"
+    ]
+    topic: str
+    partition: int
+    offset: int
+    at: float
+    size: int
+    delivery_id: str
+    attempt: int | None
+    redrive_count: int
+
+
+class NotificationRecordsResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What Kafka still has of a notification, by the times of the records, and what its deliveries said.
+
+    Nothing of it is in PostgreSQL. Kafka keeps notifications and statuses for 7 days, deliveries for 3. `is_complete`: all times at which
+    something happened were searched; else a bound ended the search.
+    """
+
+    records: list[NotificationRecord]
+    contents: list[RecordedContent]
+    is_complete: bool
 
 
 class NotificationResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -985,11 +1298,39 @@ class NotificationResponse(Struct, frozen=True, kw_only=True, omit_defaults=True
     read_at: float | None = None
 
 
+class ObjectiveState(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How an objective is kept. `attained` and `budget_left` (1: all, below 0: overdrawn) are null without enough volume."""
+
+    priority: Literal["high", "low", "medium"]
+    target_seconds: float
+    objective: float
+    window_seconds: int
+    count: int
+    within_target: int
+    attained: float | None
+    budget_left: float | None
+    has_volume: bool
+    burn: list[BurnRate]
+
+
+class ObjectivesResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the objective of each priority is kept."""
+
+    as_of: float
+    min_count: int
+    priorities: list[ObjectiveState]
+
+
 class OpenBreaker(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why the calls of an account are stopped, and when the next probe is permitted, in epoch seconds."""
+    """Why the calls of an account or host are stopped, when the next probe is permitted, since when, and the worker that says so.
+
+    Times in epoch seconds; `opened_at` is null if it is not known.
+    """
 
     cause: str
     open_until: float
+    opened_at: float | None = None
+    worker: str = ""
 
 
 class OpenDigestResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1007,6 +1348,29 @@ class OpenDigestResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ends_at: float
     priority: Literal["high", "low", "medium"]
     cause: str
+
+
+class OverviewResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whether the installation is well. A part whose source has never answered is null, and `sources` says why."""
+
+    read_at: float
+    sources: dict[str, SourceState]
+    queues: list[PriorityQueue] | None
+    held: int | None
+    roles: list[RoleSummary]
+    breakers: list[AccountBreaker] | None
+    dead_letters: DeadLetterCounts | None
+    attention: list[AttentionItem]
+
+
+class PartitionState(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A partition of a topic: its end, the offset from which its role goes on, what waits, and the worker that reads it."""
+
+    partition: int
+    end_offset: int
+    committed_offset: int
+    lag: Lag
+    worker: str | None
 
 
 class Passkey(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1052,8 +1416,19 @@ class PasswordResetBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
     email: str
 
 
+class PauseRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which account is paused and why; `ends_at`, null for never, is when it is resumed by itself."""
+
+    account: str
+    reason: str
+    ends_at: float | str | None = None
+
+
 class PayloadFailure(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why a version cannot be rendered on a channel and in a locale, with how many recorded notifications, and the ids of some of them."""
+    """Why a version cannot be rendered on a channel and in a locale, with how many recorded notifications, and the ids of some of them.
+
+    Who may not read notifications gets no ids.
+    """
 
     channel: Literal["email", "push", "sms", "webhook"]
     locale: str
@@ -1078,13 +1453,23 @@ class PayloadReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
     problem: str = ""
 
 
+class PersonChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What people change of their own account."""
+
+    name: str
+
+
 class PersonResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Who is logged in, what the role allows, and in which project and session."""
+    """Who is logged in, what the role allows, and in which project and session.
+
+    `features`: what this installation has that others have not: `simulators` on a local stack, `projects` beside the default one.
+    """
 
     account: Account
     permissions: list[str]
     project: str
     session_id: str
+    features: list[Literal["projects", "simulators"]]
 
 
 class PingRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1160,11 +1545,35 @@ class PreviewResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     gaps: list[LocaleGap]
 
 
+class PreviewedDelivery(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A delivery that there would be: the masked address, the template with version and locale, and the content as it would be sent.
+
+    `size` is that of the content in bytes; `sms` counts the segments of a text message. Links in the content are samples. Of files there
+    are name and media type.
+    """
+
+    channel: Literal["email", "push", "sms", "webhook"]
+    address: str
+    template: str
+    variant: str
+    content: dict[str, Any]
+    size: int
+    sms: SmsSegments | None
+
+
 class PriorityCaseEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The priority of the notifications for which the expression `when` is true."""
 
     when: str
     priority: Literal["high", "low", "medium"]
+
+
+class PriorityQueue(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What waits of a priority: at the router, and at the delivery workers, with the first of each."""
+
+    priority: Literal["high", "low", "medium"]
+    router: Lag
+    deliveries: Lag
 
 
 class ProbeResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1240,7 +1649,11 @@ class ProviderAccount(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An account of a channel, by the name of its section in the settings.
 
     `weight` is its share, compared with the other accounts of the channel; `calls_per_second` is the limit of all workers, null for none.
-    Tests go to an account with `is_test`. `breaker` is null if it is closed, or not known.
+    `call_burst` calls may be made at once, and `calls_used` of them are used now: they come back at `calls_per_second`. Both are null
+    without a limit, and for webhooks, whose limit is that of each host; `calls_used` also while Redis does not answer.
+    Tests go to an account with `is_test`. `breaker` is null if it is closed, or not known. `pause` is null if no operator has paused it.
+    `p95_ms`: 95 of 100 calls took no longer, of its `measured_calls` newest ones of the last hour; null without calls. `errors` are the
+    most frequent ones.
     """
 
     name: str
@@ -1249,13 +1662,42 @@ class ProviderAccount(Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_test: bool
     calls_per_second: float | None
     breaker: OpenBreaker | None
+    pause: AccountPause | None = None
+    p95_ms: float | None = None
+    measured_calls: int = 0
+    errors: list[ProviderError] = []
+    call_burst: int | None = None
+    calls_used: int | None = None
 
 
 class ProviderAccounts(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """All accounts; `knows_breakers` is false while Redis does not answer. Breakers of single webhook hosts are not there."""
+    """All accounts, and the webhook hosts whose breakers are open, at most 200; `knows_breakers` is false while Redis does not answer: then
+    neither breakers nor used calls are known.
+
+    `pauses` are all that operators have made, also those of webhook hosts. `knows_history` is false while PostgreSQL does not answer: then
+    pauses, times and errors are not known.
+    """
 
     items: list[ProviderAccount]
     knows_breakers: bool
+    stopped_hosts: list[StoppedHost] = []
+    pauses: list[AccountPause] = []
+    knows_history: bool = True
+
+
+class ProviderError(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Calls of the last hour that were not accepted, by the provider's code (0: it gave none), outcome and reason, with the cause in words.
+
+    `link` is the vendor's page about the code, empty without one; `last_at` in epoch seconds.
+    """
+
+    code: int
+    outcome: str
+    reason: str
+    cause: str
+    link: str
+    count: int
+    last_at: float
 
 
 class Publication(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1393,10 +1835,37 @@ class RecipientPreview(Struct, frozen=True, kw_only=True, omit_defaults=True):
     unknown_users: int = 0
 
 
+class RecordedContent(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a delivery said, by its newest record: address and content as they were given to the provider, or masked.
+
+    `template` is the one that rendered it, with version and locale. Links, tokens in them and names of files are the real ones; of files
+    there are name and media type. `problem` says why there is no content.
+    """
+
+    delivery_id: str
+    channel: Literal["email", "push", "sms", "webhook"]
+    address: str
+    template: str
+    variant: str
+    content: dict[str, Any]
+    size: int
+    sms: SmsSegments | None
+    problem: str
+
+
 class RecoveryCodesResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Codes for who loses the authenticator app, each for one login; they are shown only now."""
 
     recovery_codes: list[str]
+
+
+class RecoveryState(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The recovery of a worker's tables: changelog records that remain of `total`, the seconds so far and, once known, those left."""
+
+    total: int
+    remaining: int
+    seconds: float
+    seconds_left: float | None
 
 
 class Redrive(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1463,12 +1932,56 @@ class RefreshBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
     project: str | None = None
 
 
+class RemovedFaults(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How many faults were switched off."""
+
+    removed: int
+
+
+class ResumeRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which account is resumed, and why, for the audit log."""
+
+    account: str
+    reason: str = ""
+
+
+class RoleSummary(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A role: what waits for it, null if Kafka does not say, and its workers that run, null if they are not known."""
+
+    role: str
+    lag: Lag | None
+    workers: int | None
+    problem: str = ""
+
+
+class RoleWorkers(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The workers of a role. `group_state` is Kafka's word for its consumer group, empty if Kafka does not say.
+
+    `unassigned`: partitions that nobody reads. `rebalancing_since`: null while its group is stable.
+    """
+
+    role: str
+    group_state: str
+    rebalancing_since: float | None
+    unassigned: list[int]
+    workers: list[WorkerState]
+    problem: str = ""
+
+
 class RollbackRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The version that is to be in force again; without it the one that was published before."""
 
     version: int | None = None
     comment: str = ""
     force: bool = False
+
+
+class RuleCheck(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a valid rule would change, beside the one that is in force; `notices` says which fields may not do what was meant, and why."""
+
+    version: int
+    changes: list[FieldChange]
+    notices: list[str]
 
 
 class RuleEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1517,6 +2030,13 @@ class RuleRollback(Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: int
 
 
+class RuleSimulationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A rule that is to be tried on at most `count` recorded notifications of its type, the newest."""
+
+    rule: RuleEntry
+    count: int = 500
+
+
 class RuleVersion(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A version of a rule; `rule` is null in the one that deleted it. The time is in epoch seconds."""
 
@@ -1532,6 +2052,18 @@ class RuleVersionPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     items: list[RuleVersion]
     next_cursor: str | None
+
+
+class SavedView(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A view; `own` says whether the account that asks has made it. Times in epoch seconds."""
+
+    id: str
+    page: str
+    name: str
+    search: str
+    shared: bool
+    own: bool
+    created_at: float
 
 
 class Schedule(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1610,6 +2142,15 @@ class SchedulePage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     next_cursor: str | None
 
 
+class ScheduleTimes(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """When a schedule would run."""
+
+    cron: str
+    time_zone: str = "UTC"
+    start_at: float | str | None = None
+    end_at: float | str | None = None
+
+
 class ScheduledEntryResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A notification or delivery that the scheduler holds until `due_at`."""
 
@@ -1633,6 +2174,25 @@ class SecretRotation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     overlap: int = 86400
 
 
+class Series(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A line of a chart: `[epoch seconds, number]` for each step that has any, oldest first."""
+
+    key: str
+    points: list[list[float]]
+
+
+class SeriesResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A metric by steps of submission, from the greatest series to the least; the last steps may still change."""
+
+    metric: Literal["accepted", "bounced", "clicked", "cost", "decided", "delivered", "deliveries", "failed", "opened", "sent"]
+    group_by: Literal["category", "channel", "none", "priority", "provider", "reason", "state", "status", "template", "type"]
+    from_: int = field(name="from")
+    to: int
+    step: Literal[60, 3600, 86400]
+    as_of: float
+    series: list[Series]
+
+
 class SessionPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A page of sessions, newest first."""
 
@@ -1644,12 +2204,113 @@ class SessionResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A session; `is_current` is that of this request."""
 
     id: str
-    method: Literal["oidc", "passkey", "password"]
+    method: Literal["link", "oidc", "passkey", "password"]
     client: str
     is_current: bool
     created_at: float
     last_used_at: float
     expires_at: float
+
+
+class SimulatedChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The notifications whose result would change in the same way: how many, and the ids of some."""
+
+    before: SimulatedResult
+    after: SimulatedResult
+    count: int
+    examples: list[str]
+
+
+class SimulatedMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What arrived at a simulated provider; `text` is cut, `delivery_id` is empty if the request named none."""
+
+    number: int
+    at: float
+    channel: str
+    recipient: str
+    sender: str
+    title: str
+    text: str
+    delivery_id: str
+    status: int
+
+
+class SimulatedMessageDetails(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All of a message: `html` of an e-mail, `body` of a webhook as it was signed, `details`: its headers, and what else was sent.
+
+    `signature`: of a webhook: `valid` if the simulator knows the secret, `unchecked` if it does not, `none` without one.
+    """
+
+    number: int
+    at: float
+    channel: str
+    recipient: str
+    sender: str
+    title: str
+    text: str
+    delivery_id: str
+    status: int
+    html: str
+    image: str
+    body: str
+    signature: Literal["none", "unchecked", "valid"]
+    details: list[MessageField]
+
+
+class SimulatedMessagePage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Messages, newest first; `next_cursor` is null on the last page. Only the last 300 are kept."""
+
+    items: list[SimulatedMessage]
+    next_cursor: str | None
+
+
+class SimulatedRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One delivery of a request to a simulated provider; `status` 0: not processed; `fault`: the connection fault, empty for none."""
+
+    seq: int
+    at: float
+    provider: Literal["fcm", "sendgrid", "twilio", "webhook"]
+    delivery_id: str
+    address: str
+    status: int
+    fault: str
+
+
+class SimulatedRequestPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The request log, newest first; `next_cursor` is null on the last page."""
+
+    items: list[SimulatedRequest]
+    next_cursor: str | None
+
+
+class SimulatedResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the router decides: of a routed notification its channels, priority and templates, else the gate that stops it."""
+
+    state: State
+    gate: str = ""
+    reason: str = ""
+    channels: list[Literal["email", "push", "sms", "webhook"]] = []
+    priority: Literal["high", "low", "medium"] | None = None
+    templates: list[str] = []
+
+
+class SimulatorFault(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What happens to the requests to a provider: a `status`, a `latency`, a `connection` fault, or several of them.
+
+    `seconds`: how long it lasts. `key`: only requests with an account or host that begins with it. `ratio`: the part of the requests,
+    chosen with `seed`. `retry_after`: the header of a response with `status`. `latency`: as `200ms`, `uniform:100ms-2s`,
+    `exponential:500ms` or `lognormal:300ms:1.2`.
+    """
+
+    provider: Literal["all", "fcm", "sendgrid", "twilio", "webhook"]
+    seconds: float = 120.0
+    key: str = ""
+    ratio: float = 1.0
+    seed: int = 1
+    status: int | None = None
+    retry_after: str | None = None
+    latency: str = ""
+    connection: Literal["bomb", "drop", "endless", "hang", "interim", "reset", "trickle", "truncate"] | None = None
 
 
 class SizeChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1683,6 +2344,33 @@ class SourceHeader(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     name: str
     value: str
+
+
+class SourceState(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a part of the response comes from. `as_of`: when it was read; null if never, and then that part is missing.
+
+    `problem`: why it is not current, and `since` when; empty and null if it is.
+    """
+
+    as_of: float | None
+    problem: str = ""
+    since: float | None = None
+
+
+class StopChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How many notifications a gate stops for a reason, before and after."""
+
+    gate: str
+    reason: str
+    before: int
+    after: int
+
+
+class StoppedHost(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A host of webhooks with an open breaker, as `https://shop.example.org:443`."""
+
+    host: str
+    breaker: OpenBreaker
 
 
 class StoredDeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1790,6 +2478,47 @@ class SuppressionRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     source_event: str = ""
 
 
+class TableRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A row of a table: its key, where it is, and its fields, which differ from table to table."""
+
+    table: str
+    role: str
+    user_id: str
+    key: str
+    partition: int
+    worker: str
+    row: dict[str, Any]
+
+
+class TableState(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A table of a role. `row_count` and `size_bytes`, which has standbys too, are estimates over all workers.
+
+    `changelog_lag` and `standby_lag`: changelog records that are not applied yet. `lifetime`: of a row in seconds, null without an end.
+    """
+
+    role: str
+    table: str
+    row_count: int
+    size_bytes: int
+    lifetime: int | None
+    workers: list[str]
+    partitions: list[int]
+    standby_partitions: list[int]
+    changelog_lag: int
+    standby_lag: int
+    recovery: RecoveryState | None
+    problem: str = ""
+
+
+class TablesResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The tables of all workers."""
+
+    read_at: float
+    sources: dict[str, SourceState]
+    items: list[TableState]
+    partition_count: int
+
+
 class TemplateDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A template: by channel and locale its parts, and what holds for all of them.
 
@@ -1877,6 +2606,43 @@ class TokenResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     session_id: str = ""
 
 
+class TopologyEdge(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A way of records from a node to another one. `rate` is null if it is not known."""
+
+    source: str
+    target: str
+    rate: float | None = None
+
+
+class TopologyNode(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A place in the pipeline. `group` is what it is drawn with: topics of three priorities, the tables of a role.
+
+    Rates and lag are null if they are not known, or not measured there. `workers`: those that read it, or that are it. `problem` says what
+    is wrong.
+    """
+
+    id: str
+    kind: Literal["producers", "provider", "role", "store", "table", "topic"]
+    label: str
+    group: str
+    rate_in: float | None = None
+    rate_out: float | None = None
+    lag: Lag | None = None
+    partitions: list[PartitionState] = []
+    workers: list[str] = []
+    problem: str = ""
+    details: dict[str, str | int | float] = {}
+
+
+class TopologyResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The pipeline with what flows through it. `sources` says of Kafka, workers and breakers whether what is shown is current."""
+
+    read_at: float
+    sources: dict[str, SourceState]
+    nodes: list[TopologyNode]
+    edges: list[TopologyEdge]
+
+
 class TotpCodeBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A code of the new authenticator app."""
 
@@ -1888,6 +2654,25 @@ class TotpSecretResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     secret: str
     uri: str
+
+
+class TypeSimulationReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a rule would change for the newest notifications of its type.
+
+    `since`: from then on all of them are in it. `examined` counts the records of any type that were read, `end` says why no more were.
+    """
+
+    since: float
+    until: float
+    simulated: int
+    skipped: dict[str, int]
+    changed: int
+    changes: list[SimulatedChange]
+    other_changes: int
+    stops: list[StopChange]
+    channels: dict[str, CountChange]
+    examined: int
+    end: Literal["all", "count", "records", "time"]
 
 
 class User(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -2004,6 +2789,22 @@ class VersionSummary(Struct, frozen=True, kw_only=True, omit_defaults=True):
     created_at: float | None
 
 
+class ViewPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Saved views in the order in which they were made; `next_cursor` is null on the last page."""
+
+    items: list[SavedView]
+    next_cursor: str | None
+
+
+class ViewRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A new view. A shared one is seen by all who may see the page, and has a name that no other shared one has."""
+
+    page: str
+    name: str
+    search: str
+    shared: bool = False
+
+
 class WebhookEndpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A stored endpoint; `version` is the ETag. `secrets` describes the current one, and the one before while it signs, too."""
 
@@ -2024,6 +2825,7 @@ class WebhookEndpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     created_at: float
     updated_at: float
     is_test: bool = False
+    ordered: bool = False
 
 
 class WebhookEndpointPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -2039,6 +2841,38 @@ class WindowResetResponse(Struct, frozen=True, kw_only=True, omit_defaults=True)
     user_id: str
     windows: list[str]
     audit_id: str
+
+
+class WorkerState(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A worker, by its address within the installation.
+
+    `activity` is `silent` if it does not say, with the reason in `problem`; then only its partitions are known, from Kafka.
+    `loop_lag` in seconds: how late its event loop was at worst in the last ten.
+    """
+
+    worker: str
+    name: str
+    activity: Literal["rebalancing", "recovering", "running", "starting", "stopping"] | Literal["silent"]
+    activity_since: float | None
+    version: str
+    started_at: float | None
+    memory_bytes: int | None
+    loop_lag: float | None
+    partitions: list[int]
+    standby_partitions: list[int]
+    recovery: RecoveryState | None
+    problem: str = ""
+
+
+class WorkersResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All workers, with the gateway that answers. `versions`: all that run; more than one during an upgrade."""
+
+    read_at: float
+    sources: dict[str, SourceState]
+    gateway: WorkerState
+    roles: list[RoleWorkers]
+    versions: list[str]
+    partition_count: int
 
 
 BulkRequest = list[Submission] | BulkSubmission
@@ -2066,6 +2900,7 @@ Permission = Literal[
     "preferences:write",
     "projects:read",
     "projects:write",
+    "providers:control",
     "rate-limits:read",
     "rate-limits:write",
     "rate-windows:reset",
@@ -2076,8 +2911,11 @@ Permission = Literal[
     "schedules:control",
     "schedules:read",
     "schedules:write",
+    "simulators:read",
+    "simulators:write",
     "suppressions:read",
     "suppressions:write",
+    "tables:read",
     "templates:publish",
     "templates:read",
     "templates:write",
@@ -2094,7 +2932,7 @@ Permission = Literal[
 Role = Literal["admin", "developer", "operator", "service", "viewer"]
 """What an account or a key is for."""
 
-State = Literal["routed", "held", "merged", "rejected", "dead"]
+State = Literal["dead", "held", "merged", "rejected", "routed"]
 """What became of a notification in the router."""
 
 Status = Literal["BOUNCED", "DELIVERED", "FAILED", "PENDING", "SENT", "UNSUBSCRIBED"]

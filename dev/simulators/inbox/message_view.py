@@ -13,7 +13,10 @@ CHANNELS = {"sendgrid": "email", "twilio": "sms", "fcm": "push", "webhook": "web
 
 
 class MessageView(NamedTuple):
-    """One message as it is shown; `details` are further names and values. `html`: of an e-mail, for a frame of its own."""
+    """One message as it is shown; `details` are further names and values. `html`: of an e-mail, for a frame of its own.
+
+    `delivery_id`: empty if the request has none.
+    """
 
     number: int
     channel: str
@@ -25,6 +28,7 @@ class MessageView(NamedTuple):
     html: str = ""
     image: str = ""
     details: Sequence[tuple[str, str]] = ()
+    delivery_id: str = ""
 
     def contains(self, text: str) -> bool:
         """Whether the text occurs in what is shown, in any case."""
@@ -54,6 +58,7 @@ def _view_mail(view: MessageView, message: StoredMessage) -> MessageView:
         text=str(parts.get("text/plain", "")),
         html=str(parts.get("text/html", "")),
         details=details,
+        delivery_id=str((own.get("custom_args") or {}).get("delivery_id", "")),
     )
 
 
@@ -65,6 +70,7 @@ def _view_sms(view: MessageView, message: StoredMessage) -> MessageView:
         sender=form.get("From") or form.get("MessagingServiceSid", ""),
         text=form.get("Body", ""),
         details=[(name, value) for name, value in form.items() if name not in shown],
+        delivery_id=dict(parse_qsl(form.get("StatusCallback", "").partition("?")[2].partition("#")[0])).get("delivery", ""),
     )
 
 
@@ -78,6 +84,7 @@ def _view_push(view: MessageView, message: StoredMessage) -> MessageView:
         text=str(notification.get("body") or ""),
         image=str(notification.get("image") or ""),
         details=[(name, _format(push[name])) for name in ("data", "android", "apns", "webpush", "fcm_options") if push.get(name)],
+        delivery_id=str((push.get("data") or {}).get("delivery_id", "")),
     )
 
 
@@ -86,7 +93,12 @@ def _view_webhook(view: MessageView, message: StoredMessage) -> MessageView:
     query = f"?{request.query.decode('latin-1')}" if request.query else ""
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.items()]
     host = request.headers.get(b"host", b"").decode("latin-1")
-    return view._replace(recipient=f"{host}{request.path.decode('latin-1')}{query}", text=_format_body(request.body), details=headers)
+    return view._replace(
+        recipient=f"{host}{request.path.decode('latin-1')}{query}",
+        text=_format_body(request.body),
+        details=headers,
+        delivery_id=request.headers.get(b"webhook-id", b"").decode("latin-1"),
+    )
 
 
 def _format_body(body: bytes) -> str:

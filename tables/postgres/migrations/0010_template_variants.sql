@@ -8,4 +8,4 @@ comment on column template_details.variants is 'by name, the percentage of users
 
 alter table deliveries add column variant text not null default '';
 comment on column deliveries.variant is 'the experiment and the variant of the template, experiment/variant; empty without an experiment';
-create index deliveries_variant_idx on deliveries (variant collate "C", id) where variant <> '';
+create index deliveries_variant_idx on only deliveries (variant collate "C", id) where variant <> '';

@@ -1,5 +1,6 @@
 -- The list of deliveries with a reason, which are few. An update of the status alone does not touch the index, so it may stay within its page.
-create index deliveries_reason_idx on deliveries (id) where reason <> '';
+-- Of the table only: 0050 builds it in the partitions, while others write.
+create index deliveries_reason_idx on only deliveries (id) where reason <> '';
 
 -- Filters of lists that read the whole table. Dead letters and broadcasts are few beside what is delivered.
 create index dead_letters_reason_idx on dead_letters (reason, id);

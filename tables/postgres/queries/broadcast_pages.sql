@@ -25,18 +25,19 @@ select extract(epoch from min(coalesce(next_page_at, now())) - now())::float8 as
 from broadcasts
 where state in ('pending', 'running') and (leased_until is null or leased_until < now());
 
--- renew_lease: keeps a broadcast in hand for longer, if the worker has it.
-update broadcasts set leased_until = now() + make_interval(secs => $3) where id = $1 and leased_by = $2 returning id;
+-- renew_lease: keeps a broadcast in hand for longer, if the worker has it and it was neither paused nor cancelled.
+update broadcasts set leased_until = now() + make_interval(secs => $3) where id = $1 and leased_by = $2 and state = 'running' returning id;
 
--- store_total: stores how many users there are, if the worker has the broadcast in hand.
-update broadcasts set total_count = $3 where id = $1 and leased_by = $2 returning id;
+-- store_total: stores how many users there are, if the worker has the broadcast in hand and it still runs.
+update broadcasts set total_count = $3 where id = $1 and leased_by = $2 and state = 'running' returning id;
 
 -- store_page: moves the cursor from $2 to $3 after a page, and gives the broadcast back; whoever comes first does, whoever has the lease. One
--- that was paused or cancelled meanwhile stays so. The time in ids stays: a page that was produced before may have had another end. The next
+-- that was paused or cancelled meanwhile stays so; what of the page was held is then cancelled by another count. The time in ids stays: a page that was produced before may have had another end. The next
 -- page is due $6 seconds after this one was, not after its end, so that the rate is kept.
 update broadcasts
 set cursor = $3, expanded_count = expanded_count + $4, leased_by = '', leased_until = null,
     next_page_at = case when $6::float8 = 0 then now() else greatest(next_page_at, now() - interval '0.25 s') + make_interval(secs => $6) end,
+    next_count_at = case when state = 'cancelled' then now() else next_count_at end,
     state = case when $5 and state = 'running' then 'done' else state end,
     ended_at = case when $5 and state = 'running' then now() else ended_at end
 where id = $1 and cursor = $2 and state in ('running', 'paused', 'cancelled')

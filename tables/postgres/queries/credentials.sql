@@ -53,6 +53,9 @@ insert into account_links (token_hash, account_id, purpose, expires_at) values (
 -- delete_links: deletes the links of an account that were not used.
 delete from account_links where account_id = $1 and purpose = $2;
 
+-- delete_first_admin_links: deletes the links for the first admin.
+delete from account_links where purpose = 'first_admin';
+
 -- delete_expired_links: deletes the links that have expired.
 delete from account_links where expires_at <= now();
 

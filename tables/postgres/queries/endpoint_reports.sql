@@ -1,5 +1,5 @@
 -- list_status_endpoints: lists the enabled endpoints that statuses are reported to.
-select id, url, types, categories, statuses, project, is_test from webhook_endpoints where kind = 'status' and is_enabled order by id;
+select id, url, types, categories, statuses, project, is_test, ordered from webhook_endpoints where kind = 'status' and is_enabled order by id;
 
 -- list_reported: lists deliveries, which are within two ids, with what their notifications say: a look-up for each.
 select deliveries.id, deliveries.notification_id, deliveries.user_id, deliveries.channel, deliveries.status, deliveries.reason,

@@ -17,7 +17,7 @@ select wanted.id, null as channel, users.id is not null as known, coalesce(addre
            from user_preferences where user_id = users.id
        ) as choices,
        (
-           select json_agg(json_build_array('whe_' || replace(id::text, '-', ''), url, types, is_enabled) order by id)
+           select json_agg(json_build_array('whe_' || replace(id::text, '-', ''), url, types, is_enabled, ordered) order by id)
            from webhook_endpoints where webhook_endpoints.user_id = users.id
        ) as endpoints,
        (

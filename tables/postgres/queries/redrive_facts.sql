@@ -7,13 +7,19 @@ from unnest($1::uuid[], $2::text[]) as wanted (id, user_id)
 join notifications on notifications.id = wanted.id and notifications.user_id = wanted.user_id;
 
 -- list_delivered_elsewhere: lists the deliveries $1 whose notification was sent in another delivery after a time (epoch seconds). The
--- notifications are $2 and their users $3; $4 and $5 are the bounds of their milliseconds, and $6 are the times.
+-- notifications are $2 and their users $3, and $4 are the times. The others are those that the notification names: the millisecond of their
+-- ids is that of a whole broadcast. OFFSET keeps the planner from reading all deliveries to join them.
 select wanted.id
-from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::float8[])
-    as wanted (id, notification_id, user_id, lower_id, upper_id, failed_at)
+from unnest($1::uuid[], $2::uuid[], $3::text[], $4::float8[]) as wanted (id, notification_id, user_id, failed_at)
 where exists (
-    select from deliveries as other
-    where other.id between wanted.lower_id and wanted.upper_id and other.notification_id = wanted.notification_id
-        and other.user_id = wanted.user_id and other.id <> wanted.id and other.status in ('SENT', 'DELIVERED')
-        and other.updated_at > to_timestamp(wanted.failed_at)
+    select
+    from (
+        select distinct substr(ref ->> 0, 5)::uuid as id
+        from notifications cross join lateral json_array_elements(notifications.deliveries) as ref
+        where notifications.id = wanted.notification_id and notifications.user_id = wanted.user_id
+    ) as named
+    cross join lateral (select * from deliveries where deliveries.id = named.id offset 0) as other
+    where other.notification_id = wanted.notification_id and other.user_id = wanted.user_id and other.id <> wanted.id
+        and other.status in ('SENT', 'DELIVERED') and other.updated_at > to_timestamp(wanted.failed_at)
+    offset 0
 );

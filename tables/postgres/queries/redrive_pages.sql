@@ -27,12 +27,12 @@ with open as (
     order by dead_letter_id
     limit $2
 ), sized as (
-    select dead_letter_id, project, row_number() over (order by dead_letter_id) as number,
+    select dead_letter_id, open.project, row_number() over (order by dead_letter_id) as number,
         sum(coalesce(octet_length(value), 0)) over (order by dead_letter_id) as size
     from open left join dead_letters on id = dead_letter_id
 )
 select dead_letter_id, dead_letters.*, octet_length(value) as value_bytes
-from sized left join dead_letters on id = dead_letter_id and coalesce(project_of(user_id) = project, true)
+from sized left join dead_letters on id = dead_letter_id and coalesce(project_of(user_id) = sized.project, true)
 where size <= $3 or number = 1
 order by dead_letter_id;
 

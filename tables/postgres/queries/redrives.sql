@@ -9,7 +9,7 @@ with inserted as (
     insert into redrive_items (redrive_id, dead_letter_id)
     select $1, id from dead_letters
     where state = 'open' and id > $3 and selects_dead_letter($2::jsonb, dead_letters)
-        and ($5::text is null or project_of(user_id) = $5)
+        and project_is($5) and ($5::text is null or project_of(user_id) = $5)
     order by id
     limit $4
     returning dead_letter_id
@@ -55,11 +55,13 @@ where id = $1;
 
 -- count_selected: counts the open dead letters that a filter selects, of a project if $2 names one.
 select count(*) from dead_letters
-where state = 'open' and selects_dead_letter($1::jsonb, dead_letters) and ($2::text is null or project_of(user_id) = $2);
+where state = 'open' and selects_dead_letter($1::jsonb, dead_letters) and project_is($2)
+    and ($2::text is null or project_of(user_id) = $2);
 
 -- list_selected: lists the first $3 open dead letters that a filter selects, of a project if $2 names one, with their bytes.
 select *, octet_length(value) as value_bytes from dead_letters
-where state = 'open' and selects_dead_letter($1::jsonb, dead_letters) and ($2::text is null or project_of(user_id) = $2)
+where state = 'open' and selects_dead_letter($1::jsonb, dead_letters) and project_is($2)
+    and ($2::text is null or project_of(user_id) = $2)
 order by id
 limit $3;
 

@@ -38,21 +38,27 @@ from (
     from unnest($1::uuid[], $2::float8[], $3::float8[], $4::float8[], $5::float8[])
         as raw (id, sent_at, delivered_at, opened_at, clicked_at)
 ) as given
-where deliveries.id = given.id and deliveries.id between $6 and $7;
+where deliveries.id = given.id and deliveries.id between $6 and $7
+returning with (old as before, new as after)
+    after.labels_id, after.channel, floor_to_minute(after.created_at) as minute,
+    before.opened_at is null and after.opened_at is not null as opened,
+    before.clicked_at is null and after.clicked_at is not null as clicked;
 
 -- insert_inbound_message: inserts an inbound message; returns its key unless it was there.
 insert into inbound_messages (provider, event_key, event, channel, received_at) values ($1, $2, $3, $4, to_timestamp($5))
 on conflict do nothing
 returning event_key;
 
--- take_matched_reports: marks and returns waiting reports whose deliveries are recorded by now; two workers take different ones.
-update waiting_reports set merged_at = now() from (
+-- take_matched_reports: marks and returns at most $1 waiting reports whose deliveries are recorded by now; two workers take different ones. A
+-- subquery in FROM could be planned within a loop, and be executed for each row.
+with matched as materialized (
     select delivery_id, provider, event_key from waiting_reports
     where merged_at is null and exists (select from deliveries where deliveries.id = waiting_reports.delivery_id)
     order by received_at
     limit $1
     for update skip locked
-) as matched
+)
+update waiting_reports set merged_at = now() from matched
 where (waiting_reports.delivery_id, waiting_reports.provider, waiting_reports.event_key)
     = (matched.delivery_id, matched.provider, matched.event_key)
 returning value, topic, "partition", "offset", extract(epoch from received_at)::float8 as received_at;

@@ -23,11 +23,15 @@ on conflict (id, user_id) do update set
         when 0 then excluded.deliveries else concatenate_arrays(old.deliveries, excluded.deliveries) end,
     decision_log = case excluded.resume_count + excluded.redrive_count
         when 0 then excluded.decision_log else concatenate_arrays(old.decision_log, excluded.decision_log) end,
-    created_at = excluded.created_at, decided_at = excluded.decided_at, expires_at = excluded.expires_at,
+    created_at = excluded.created_at, decided_at = excluded.decided_at, expires_at = excluded.expires_at, labels_id = excluded.labels_id,
     resume_count = excluded.resume_count, redrive_count = excluded.redrive_count
 where (old.resume_count, old.redrive_count, case old.state when 'held' then 0 when 'routed' then 2 else 1 end)
     < (excluded.resume_count, excluded.redrive_count, case excluded.state when 'held' then 0 when 'routed' then 2 else 1 end)
-returning id;
+returning with (old as before, new as after)
+    after.id, before.labels_id as old_labels_id, before.state as old_state, before.reason as old_reason,
+    floor_to_minute(before.created_at) as old_minute,
+    after.labels_id as new_labels_id, after.state as new_state, after.reason as new_reason,
+    floor_to_minute(after.created_at) as new_minute;
 
 -- merge_deliveries: merges the staged deliveries; the greater precedence wins (schemas.events.compute_precedence).
 insert into deliveries as old
@@ -39,10 +43,16 @@ on conflict (id) do update set
     variant = case excluded.variant when '' then old.variant else excluded.variant end,
     consent_event_id = coalesce(excluded.consent_event_id, old.consent_event_id),
     sent_at = least(old.sent_at, case old.status when 'SENT' then old.updated_at end),
-    delivered_at = least(old.delivered_at, case old.status when 'DELIVERED' then old.updated_at end)
+    delivered_at = least(old.delivered_at, case old.status when 'DELIVERED' then old.updated_at end),
+    labels_id = coalesce(old.labels_id, excluded.labels_id), due_at = coalesce(excluded.due_at, old.due_at)
 where (old.redrive_count, old.status_rank >= 20, old.attempt, old.status_rank)
     < (excluded.redrive_count, excluded.status_rank >= 20, excluded.attempt, excluded.status_rank)
-returning id;
+returning with (old as before, new as after)
+    after.id, after.channel,
+    before.labels_id as old_labels_id, before.provider as old_provider, before.status as old_status, before.reason as old_reason,
+    floor_to_minute(before.created_at) as old_minute,
+    after.labels_id as new_labels_id, after.provider as new_provider, after.status as new_status, after.reason as new_reason,
+    floor_to_minute(after.created_at) as new_minute;
 
 -- merge_delivery_logs: appends the staged log rows; a row that exists is the same event, consumed again.
 insert into delivery_logs

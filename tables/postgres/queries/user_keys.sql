@@ -9,11 +9,12 @@ select id from users
 where id = any($1::text[])
   and (sealed is not null or exists (select from devices where devices.user_id = users.id and devices.sealed is not null));
 
--- insert_user_keys: inserts data keys; of two writers the second one changes nothing.
+-- insert_user_keys: inserts data keys, and lists the users of those inserted; of two writers the second one changes nothing.
 insert into user_keys (user_id, version, outer_key_id, wrapped_key)
 select user_id, version, $3, wrapped_key from unnest($1::text[], $2::int[], $4::bytea[]) as new (user_id, version, wrapped_key)
 order by user_id
-on conflict do nothing;
+on conflict do nothing
+returning user_id;
 
 -- list_keys_to_wrap: lists data keys that another outer key than $1 wraps, in the order of users and versions.
 select user_id, version, outer_key_id, wrapped_key from user_keys

@@ -17,8 +17,8 @@ limit $6;
 select (select count(*) from webhook_endpoints where user_id = users.id) as count from users where id = $1 for no key update;
 
 -- insert_endpoint: inserts an endpoint; returns nothing if the user, or the producers' statuses, have one with this URL.
-insert into webhook_endpoints (id, kind, user_id, url, description, types, categories, statuses, signature, secret, public_key, project, is_test)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+insert into webhook_endpoints (id, kind, user_id, url, description, types, categories, statuses, signature, secret, public_key, project, is_test, ordered)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 on conflict do nothing
 returning *, coalesce(previous_expires_at > now(), false) as is_rotating;
 
@@ -27,7 +27,7 @@ select *, coalesce(previous_expires_at > now(), false) as is_rotating
 from webhook_endpoints where id = $1 for update;
 
 -- update_endpoint: changes what an operator writes of an endpoint.
-update webhook_endpoints set url = $2, description = $3, types = $4, categories = $5, statuses = $6 where id = $1
+update webhook_endpoints set url = $2, description = $3, types = $4, categories = $5, statuses = $6, ordered = $7 where id = $1
 returning *, coalesce(previous_expires_at > now(), false) as is_rotating;
 
 -- delete_endpoint: deletes an endpoint with its counters.

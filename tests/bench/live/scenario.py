@@ -65,7 +65,11 @@ class LiveSession:
         cluster, needed = self._cluster, CHANNEL_NAMES if run.is_at_rest else (run.channel,)
         await asyncio.gather(*(cluster.stop_process(name) for name in CHANNEL_NAMES if name in cluster.processes and name not in needed))
         started = [name for name in needed if name not in cluster.processes]
+        if run.is_at_rest:  # the push worker gets its access token from them; without one it asks again and again, which is no rest
+            await cluster.start_simulators()
         await asyncio.gather(*(cluster.start_worker(name) for name in started))
+        if run.is_at_rest:
+            await cluster.stop_process("simulators")
         if started:
             for priority in PRIORITIES:
                 await self._send(Run("warm-up", clients=32, priority=priority, channel=run.channel), WARM_UP_SECONDS / 2)

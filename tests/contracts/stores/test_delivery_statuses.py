@@ -7,7 +7,7 @@ import pytest
 from app.api.ports import ReadMarks
 from schemas.channels import ChannelName
 from schemas.enums import State, Status
-from schemas.events import EngagementEvent, StatusEvent
+from schemas.events import DeliveryRef, EngagementEvent, StatusEvent
 from schemas.history import HistoryBatch, RecordedDeliveries
 from schemas.store_ports import DeliveryStatusReader, HistoryWriter
 from tables.postgres.database import Database
@@ -44,8 +44,12 @@ def history(request: pytest.FixtureRequest, database: Database) -> History:
 
 
 def build_status(number: int, user_id: str, channel: ChannelName, status: Status) -> StatusEvent:
-    delivery_id = build_delivery_ref(make_notification_id(number), channel, user_id).id
+    delivery_id = build_ref(number, channel, user_id).id
     return build_status_event(number, channel, status, user_id=user_id, delivery_id=delivery_id)
+
+
+def build_ref(number: int, channel: ChannelName, user_id: str = "u-1") -> DeliveryRef:
+    return build_delivery_ref(make_notification_id(number), channel, user_id)
 
 
 async def test_each_notification_has_its_resume_count_and_the_statuses_of_its_own_deliveries(history: History) -> None:
@@ -53,8 +57,10 @@ async def test_each_notification_has_its_resume_count_and_the_statuses_of_its_ow
     namesake = first[0], "u-2"
     await history.write(
         build_history_batch(
-            *(build_decided_event(number, user_id=user_id) for number, user_id in ((1, "u-1"), (1, "u-2"), (3, "u-1"))),
-            build_decided_event(2, user_id="u-1", resume_count=3, decided_at=NOW + 9, reason="expired"),
+            build_decided_event(1, deliveries=[build_ref(1, "email"), build_ref(1, "push"), build_ref(1, "webhook")]),
+            build_decided_event(1, user_id="u-2", deliveries=[build_ref(1, "email", "u-2")]),
+            build_decided_event(3),
+            build_decided_event(2, deliveries=[build_ref(2, "sms")], resume_count=3, decided_at=NOW + 9, reason="expired"),
             build_status(1, "u-1", "email", Status.BOUNCED),
             build_status(1, "u-1", "push", Status.SENT),
             build_status(1, "u-2", "email", Status.DELIVERED),
@@ -77,7 +83,7 @@ async def test_several_deliveries_on_a_channel_each_have_a_status(history: Histo
         build_status_event(1, "push", status, delivery_id=ref.id)
         for ref, status in zip(refs, (Status.FAILED, Status.DELIVERED), strict=True)
     ]
-    decided = build_decided_event(1)
+    decided = build_decided_event(1, deliveries=refs)
     await history.write(build_history_batch(decided, *statuses))
     found = (await history.get_many([(decided.id, decided.user_id)]))[decided.id, decided.user_id]
     assert sorted(found.statuses["push"]) == [Status.DELIVERED, Status.FAILED]
@@ -86,7 +92,7 @@ async def test_several_deliveries_on_a_channel_each_have_a_status(history: Histo
 async def test_the_first_opening_click_or_mark_is_when_it_was_read(history: History) -> None:
     first, second = (make_notification_id(1), "u-1"), (make_notification_id(2), "u-1")
     statuses = [build_status_event(1, channel, Status.SENT) for channel in ("email", "push", "sms")]  # type: ignore[arg-type]
-    await history.write(build_history_batch(build_decided_event(1), build_decided_event(2), *statuses))
+    await history.write(build_history_batch(build_decided_event(1, "email", "push", "sms"), build_decided_event(2), *statuses))
     email, push = (status.delivery_id for status in statuses[:2])
     reports = [
         EngagementEvent(email, "email", "sendgrid", "1", "click", NOW + 9),

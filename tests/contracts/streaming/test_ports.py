@@ -126,3 +126,28 @@ async def test_the_shared_outbox_drops_rows_and_callbacks_of_a_lost_partition_bu
     assert called == []
     assert list(backend.table.get_many(0, [b"a", b"b"])) == [None, None]
     assert await backend.read_records(0) == [(b"k", b"v", ())]
+
+
+async def test_rows_of_another_table_are_seen_at_once_and_written_by_the_commit(backend: StreamingBackend) -> None:
+    outbox, table = backend.shared_outbox, backend.table
+    outbox.add(OUTPUT_TOPIC, 0, b"k", b"v")
+    for row in (b"1", None, b"2"):
+        outbox.stage_row_of(table, 0, b"a", row)
+        assert list(outbox.get_rows(table, 0, [b"a", b"b"])) == [row, None]
+    outbox.stage_row_of(table, 0, b"b", b"3")
+    assert list(outbox.get_rows(table, 1, [b"a"])) == [None]
+    await backend.wait_until_committed()
+    assert list(table.get_many(0, [b"a", b"b"])) == list(outbox.get_rows(table, 0, [b"a", b"b"])) == [b"2", b"3"]
+
+
+async def test_rows_of_another_table_are_dropped_with_their_generation(backend: StreamingBackend) -> None:
+    outbox, table = backend.shared_outbox, backend.table
+    outbox.stage_row_of(table, 0, b"a", b"1")
+    await backend.wait_until_committed()
+    outbox.stage_row_of(table, 0, b"a", b"2")
+    backend.lose_partition(0)
+    await backend.wait_until_committed()
+    assert list(outbox.get_rows(table, 0, [b"a"])) == [b"1"]
+    outbox.stage_row_of(table, 0, b"a", b"3")
+    await backend.wait_until_committed()
+    assert list(outbox.get_rows(table, 0, [b"a"])) == list(table.get_many(0, [b"a"])) == [b"1"]

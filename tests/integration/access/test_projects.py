@@ -138,6 +138,9 @@ async def test_lists_show_only_what_is_the_projects_own(client: httpx.AsyncClien
     }
     before = {path: (await client.get(path, headers=owners[0].headers)).json()["items"] for path in names}
     await create_objects(client, owners[1])
+    for search, ids in (("u-", ["u-1"]), ("v-", [])):
+        users = (await client.get("/v1/users", params={"search": search}, headers=owners[1].headers)).json()["items"]
+        assert [one["id"] for one in users] == ids
     for path, identifier in names.items():
         own = (await client.get(path, headers=owners[1].headers)).json()["items"]
         assert len(own) == 1
@@ -153,6 +156,7 @@ async def test_lists_show_only_what_is_the_projects_own(client: httpx.AsyncClien
     ("method", "path", "body", "field"),
     [
         ("PUT", "/v1/rules/greeting", {**RULE, "template": "@acme/welcome"}, "$.template"),
+        ("POST", "/v1/rules/greeting/simulate", {"rule": {**RULE, "template": "@acme/welcome"}}, "$.rule.template"),
         ("POST", "/v1/broadcasts", {"user_ids": ["u-1", "@acme/u-1"], "notification": {"type": "greeting"}}, "$.user_ids"),
         ("POST", "/v1/broadcasts", {"user_ids": ["u-1"], "notification": {"type": "@acme/greeting"}}, "$.notification.type"),
         ("PUT", "/v1/schedules/daily", {"cron": "0 9 * * *", "user_ids": ["@acme/u-1"], "notification": {"type": "x"}}, "$.user_ids"),
@@ -205,6 +209,7 @@ async def test_the_default_project_erases_users_of_all_and_a_project_none(
 
 
 FOREIGN: list[tuple[str, str, Any]] = [
+    ("GET", "/v1/audit/{entry}", None),
     ("GET", "/v1/users/u-1", None),
     ("PATCH", "/v1/users/u-1", {"tier": "x"}),
     ("DELETE", "/v1/users/u-1", None),
@@ -220,6 +225,7 @@ FOREIGN: list[tuple[str, str, Any]] = [
     ("POST", "/v1/templates/welcome/publish", {"version": 1}),
     ("POST", "/v1/templates/welcome/rollback", {}),
     ("POST", "/v1/templates/welcome/preview", {}),
+    ("POST", "/v1/templates/welcome/check", {"version": 1}),
     ("GET", "/v1/templates/welcome/variants", None),
     ("PUT", "/v1/users/u-1/devices/token-1", {"platform": "ios"}),
     ("PATCH", "/v1/users/u-1/preferences", {"items": [{"choice": "in"}]}),
@@ -228,6 +234,7 @@ FOREIGN: list[tuple[str, str, Any]] = [
     ("PATCH", f"/v1/notifications/{NOTIFICATION_ID}", {"send_at": "2100-01-01T00:00:00Z"}),
     ("GET", f"/v1/notifications/{NOTIFICATION_ID}", None),
     ("GET", f"/v1/notifications/{NOTIFICATION_ID}/explain", None),
+    ("GET", f"/v1/notifications/{NOTIFICATION_ID}/records", None),
     ("POST", f"/v1/notifications/{NOTIFICATION_ID}/read", None),
     ("GET", "/v1/audiences/gold", None),
     ("DELETE", "/v1/audiences/gold", None),
@@ -260,6 +267,8 @@ OWN: list[tuple[str, str, Any]] = [
     ("GET", "/v1/users/u-1/state", None),
     ("POST", "/v1/templates/welcome/versions", DOCUMENT),
     ("PUT", "/v1/rules/greeting", RULE),
+    ("POST", "/v1/rules/greeting/check", RULE),
+    ("POST", "/v1/rules/greeting/simulate", {"rule": RULE}),
     ("PUT", "/v1/users/u-1", {"tier": "x"}),
     ("PUT", "/v1/audiences/gold", {"filter": {}}),
     ("PUT", "/v1/schedules/daily", {"cron": "0 9 * * *", "user_ids": ["u-1"], "notification": {"type": "greeting"}}),
@@ -287,9 +296,10 @@ async def test_another_projects_object_is_404_by_whatever_name(
     broadcast = await create_objects(client, owners[owner])
     await store_notification(database_copy, owners[owner])
     [key] = (await client.get(KEYS, headers=owners[owner].headers)).json()["items"][:1]
+    [entry] = (await client.get("/v1/audit", params={"object_id": "u-1"}, headers=owners[owner].headers)).json()["items"][:1]
     wrong = []
     for method, path, body in FOREIGN:
-        names = [path.format(key=key["id"], broadcast=broadcast)]
+        names = [path.format(key=key["id"], broadcast=broadcast, entry=entry["id"])]
         for prefix in ("/v1/users/", "/v1/rules/", "/v1/templates/", "/v1/audiences/", "/v1/schedules/"):
             if path.startswith(prefix):
                 first, slash, rest = path.removeprefix(prefix).partition("/")
@@ -348,6 +358,18 @@ async def test_projects_are_created_listed_and_renamed(client: httpx.AsyncClient
     assert renamed.json()["name"] == "Acme Ltd"
     assert (await client.patch(f"{PROJECTS}/acme", json={"name": "x"}, headers={"if-match": version})).status_code == 412
     assert (await client.get(f"{PROJECTS}/nobody")).status_code == 404
+
+
+async def test_the_keys_of_a_project_are_listed_for_who_may_see_projects(client: httpx.AsyncClient, owners: Sequence[Owner]) -> None:
+    own = (await client.get(KEYS, headers=owners[1].headers)).json()["items"]
+    listed = await client.get(f"{PROJECTS}/acme/api-keys")
+    assert (listed.status_code, listed.json()["items"]) == (200, own)
+    second = await client.post(f"{PROJECTS}/acme/api-keys", json={"name": "second", "role": "viewer"})
+    first = (await client.get(f"{PROJECTS}/acme/api-keys", params={"limit": 1})).json()
+    rest = (await client.get(f"{PROJECTS}/acme/api-keys", params={"cursor": first["next_cursor"]})).json()
+    assert [one["id"] for one in [*first["items"], *rest["items"]]] == [own[0]["id"], second.json()["id"]]
+    assert (await client.get(f"{PROJECTS}/nobody/api-keys")).status_code == 404
+    assert (await client.get(f"{PROJECTS}/umbrella/api-keys", headers=owners[1].headers)).status_code == 403
 
 
 async def test_what_operators_choose_for_a_project_is_changed_and_audited(

@@ -58,6 +58,14 @@ async def test_pages_have_every_entry_once_and_the_newest_first(client: httpx.As
     assert await list_numbers(client, limit=5) == [*range(22, -1, -1)]
 
 
+async def test_an_entry_is_found_by_its_id(client: httpx.AsyncClient, database_copy: Database) -> None:
+    await write_entries(database_copy, 3)
+    entry = (await client.get("/v1/audit")).json()["items"][1]
+    assert (await client.get(f"/v1/audit/{entry['id']}")).json() == entry
+    for missing in (make_id("aud_", START + 60, 2), f"aud_{'f' * 32}", "aud_1", "nothing"):
+        assert (await client.get(f"/v1/audit/{missing}")).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("params", "expected"),
     [

@@ -32,6 +32,18 @@ async def test_a_role_may_do_what_its_table_says(harness: AuthHarness) -> None:
     assert (denied.status_code, denied.json()["permission"]) == (403, "accounts:read")
 
 
+async def test_people_change_their_own_name_and_nothing_else(harness: AuthHarness) -> None:
+    account = await harness.add_account(role=Role.VIEWER, name="Ada")
+    await harness.add_account("bob@example.org", name="Bob")
+    headers = bear(await harness.log_in())
+    changed = await harness.client.patch("/v1/auth/me", json={"name": "Ada Lovelace"}, headers=headers)
+    assert (changed.status_code, changed.json()["account"]["name"]) == (200, "Ada Lovelace")
+    refused = await harness.client.patch("/v1/auth/me", json={"name": "Ada", "role": "admin"}, headers=headers)
+    assert refused.status_code == 422
+    assert await harness.stores.list_actions(account.id) == ["create", "login", "change"]
+    assert (await harness.client.patch("/v1/auth/me", json={"name": "x"}, headers=KEY)).status_code == 403
+
+
 async def test_an_api_key_is_no_person(harness: AuthHarness) -> None:
     response = await harness.client.get("/v1/auth/me", headers=KEY)
     assert (response.status_code, response.json()["type"]) == (403, "/docs#forbidden")

@@ -17,6 +17,8 @@ from tests.integration.auth.auth_harness import BASE_URL, CSRF, AuthHarness, bea
 from tests.integration.auth.oidc_provider import OidcProvider, run_provider
 
 CALLBACK = "/v1/auth/oidc/callback"
+BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"}
+PAGE = "/dashboard/notifications?state=held"
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +53,13 @@ async def begin(oidc: AuthHarness, return_to: str = "/docs") -> str:
 async def log_in(oidc: AuthHarness, provider: OidcProvider, subject: str, **changes: str) -> httpx.Response:
     """The answer to the redirect of the provider, with these parameters instead."""
     return await oidc.client.get(CALLBACK, params={**provider.allow(await begin(oidc), subject), **changes})
+
+
+async def see(oidc: AuthHarness, **parameters: str) -> str:
+    """Where a browser is led by the provider's answer; it sees a page, and no JSON."""
+    response = await oidc.client.get(CALLBACK, params=parameters, headers=BROWSER)
+    assert (response.status_code, response.content) == (303, b"")
+    return str(response.headers["location"])
 
 
 def get_kind(response: httpx.Response) -> tuple[int, str]:
@@ -191,13 +200,58 @@ async def test_a_browser_is_sent_to_paths_of_ours_only(oidc: AuthHarness, provid
     assert (response.status_code, response.headers["location"]) == (303, "/")
 
 
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ("access_denied", "cancelled"),
+        ("temporarily_unavailable", "provider_unavailable"),
+        ("invalid_scope", "provider_rejects"),
+        ("call_0800_1234", "provider_rejects"),
+    ],
+)
+async def test_what_the_provider_rejects_stands_on_the_login_page(oidc: AuthHarness, error: str, code: str) -> None:
+    state = parse_qs(urlsplit(await begin(oidc, PAGE)).query)["state"][0]
+    answer = {"state": state, "error": error, "error_description": "call 0800 1234", "error_uri": "https://attacker.example"}
+    assert await see(oidc, **answer) == f"{PAGE}&login_error={code}"
+    assert await see(oidc, **answer) == "/dashboard/?login_error=login_expired"
+    program = await oidc.client.get(CALLBACK, params=answer, headers={"accept": "application/json, text/html"})
+    assert get_kind(program) == (401, "login-failed")
+    assert "0800" not in program.text
+
+
+@pytest.mark.parametrize(
+    ("claims", "code"),
+    [
+        ({"email": "stranger@example.org", "email_verified": True}, "no_account"),
+        ({"email": "stranger@example.org", "groups": ["support"]}, "email_not_verified"),
+        ({"email": "ada@example.org", "email_verified": True, "groups": []}, "no_role"),
+        ({"email": "off@example.org", "email_verified": True, "groups": ["support"]}, "account_disabled"),
+    ],
+)
+async def test_who_is_not_admitted_reads_why(oidc: AuthHarness, provider: OidcProvider, claims: dict[str, Any], code: str) -> None:
+    await oidc.add_account("ada@example.org", Role.VIEWER)
+    disabled = await oidc.add_account("off@example.org", Role.VIEWER)
+    await oidc.stores.accounts.change(disabled.id, AccountChange(state="disabled"), None, ORIGIN)
+    provider.set_person("mallory", **claims)
+    assert await see(oidc, **provider.allow(await begin(oidc, PAGE), "mallory")) == f"{PAGE}&login_error={code}"
+    assert await see(oidc, **{**provider.allow(await begin(oidc, "/docs"), "mallory"), "code": "wrong"}) == (
+        "/dashboard/?login_error=not_confirmed"
+    )
+
+
 async def test_without_a_provider_there_is_no_such_login(harness: AuthHarness) -> None:
     assert get_kind(await harness.client.get("/v1/auth/oidc/start")) == (404, "not-found")
+    page = await harness.client.get("/v1/auth/oidc/start", headers=BROWSER)
+    assert (page.status_code, page.headers["location"]) == (303, "/dashboard/?login_error=not_found")
+    assert (await harness.client.get("/v1/auth/methods")).json() == {"password": True, "passkey": True, "oidc": None}
 
 
 async def test_a_provider_that_is_down_leaves_the_other_logins(tmp_path: Path, database_copy_url: str, redis_url: str) -> None:
     settings = {"oidc_issuer": "http://127.0.0.1:1", "oidc_client_id": "herold"}
     async with open_auth_harness(tmp_path, database_copy_url, redis_url, f"t{uuid.uuid4().hex}.", **settings) as harness:
         assert get_kind(await harness.client.get("/v1/auth/oidc/start")) == (503, "unavailable")
+        page = await harness.client.get("/v1/auth/oidc/start", params={"return_to": PAGE}, headers=BROWSER)
+        assert (page.status_code, page.headers["location"]) == (303, f"{PAGE}&login_error=provider_unavailable")
+        assert (await harness.client.get("/v1/auth/methods")).json()["oidc"] == {"name": "127.0.0.1"}
         await harness.add_account()
         await harness.log_in()

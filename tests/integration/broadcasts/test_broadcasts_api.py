@@ -13,6 +13,7 @@ from tests.integration.broadcasts.users import USERS, insert_users
 from tests.integration.users.users_client import open_users_client
 
 SHIPPED = {"type": "order.shipped", "data": {"order": 17, "name": "Ada", "eta": "Friday", "items": ["lamp"]}}
+CODE = {"type": "account.otp", "data": {"code": "482193", "minutes": 5}}
 TO_GOLD = {"audience": "gold", "notification": SHIPPED, "rate": 100}
 
 
@@ -75,6 +76,18 @@ async def test_broadcasts_are_listed_newest_first_in_pages(client: httpx.AsyncCl
     second = (await client.get("/v1/broadcasts", params={"limit": 2, "audience": "gold", "cursor": first["next_cursor"]})).json()
     assert [one["id"] for one in (*first["items"], *second["items"])] == ids[::-1]
     assert (await client.get("/v1/broadcasts", params={"state": "done"})).json()["items"] == []
+
+
+async def test_a_broadcast_is_found_by_a_part_of_its_type_or_audience(client: httpx.AsyncClient) -> None:
+    news, codes = await create(client), await create(client, notification=CODE, audience=None, user_ids=["u-1"])
+
+    async def search(text: str) -> list[str]:
+        return [one["id"] for one in (await client.get("/v1/broadcasts", params={"search": text})).json()["items"]]
+
+    assert await search("OTP") == [codes["id"]]
+    assert await search("gOl") == [news["id"]]
+    assert await search("") == [codes["id"], news["id"]]
+    assert await search("100%") == []
 
 
 async def test_it_is_paused_resumed_and_cancelled_and_each_is_logged_once(client: httpx.AsyncClient, database_copy: Database) -> None:

@@ -150,6 +150,17 @@ async def test_an_invalid_schedule_names_the_place(client: httpx.AsyncClient, ch
     assert (await client.get("/v1/schedules/a")).status_code == 404
 
 
+async def test_the_next_runs_are_shown_before_anything_is_stored(client: httpx.AsyncClient) -> None:
+    times = {"cron": "30 8 1 1 *", "time_zone": "Europe/Vienna"}
+    runs = (await client.post("/v1/schedules/preview", json=times)).json()["next_runs"]
+    assert [datetime.fromtimestamp(run, UTC).strftime("%m-%d %H:%M") for run in runs] == ["01-01 07:30"] * 5  # Vienna is an hour ahead
+    end_at = datetime.fromtimestamp(runs[1], UTC).isoformat()
+    assert (await client.post("/v1/schedules/preview", json={**times, "end_at": end_at})).json()["next_runs"] == runs[:2]
+    wrong = await client.post("/v1/schedules/preview", json={"cron": "0 8 * *", "time_zone": "Europe/Wien"})
+    assert [error["path"] for error in wrong.json()["errors"]] == ["$.cron", "$.time_zone"]
+    assert (await client.get("/v1/schedules")).json()["items"] == []
+
+
 @pytest.mark.parametrize("name", ["-a", "a b", "a" * 129, "ä"])
 async def test_a_name_can_be_written_in_a_url(client: httpx.AsyncClient, name: str) -> None:
     assert (await client.put(f"/v1/schedules/{name}", json=DAILY)).status_code == 422

@@ -6,10 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
-from schemas.ids import make_id
+from schemas.dead_letters import DeadLetterCounts
+from schemas.ids import make_id, to_uuid_hex
 from tables.postgres.audit_log import list_audit_entries
 from tables.postgres.database import Database
-from tables.postgres.dead_letters import MANY
+from tables.postgres.dead_letters import MANY, DeadLetterStore
 from tests.dead_letter_builders import build_failed_delivery, build_rejected_notification, store_dead_letters
 from tests.delivery_builders import NOW, build_delivery
 
@@ -51,6 +52,17 @@ async def test_each_filter_selects_and_all_are_listed_newest_first(client: httpx
     assert await list_ids(client, account="https://api.example", channel="email") == [second, first]
     assert await list_ids(client, since=NOW + 1, until=NOW + 3) == [second, first]
     assert await list_ids(client, state="discarded") == []
+
+
+async def test_the_open_and_the_recent_ones_are_counted(database_copy: Database, ids: list[str]) -> None:
+    store = DeadLetterStore(database_copy, lambda prefix: make_id(prefix, NOW, 1))
+    assert await store.count_recent() == DeadLetterCounts(4, 0, 0), "the records are of long ago"
+    async with database_copy.acquire_connection() as connection:
+        for dead_letter_id, age in zip(ids, (1, 59, 61, 121), strict=True):
+            change = "update dead_letters set created_at = now() - make_interval(mins => $2) where id = $1"
+            await connection.execute(change, to_uuid_hex(dead_letter_id), age)
+        await connection.execute("update dead_letters set state = 'discarded' where id = $1", to_uuid_hex(ids[0]))
+    assert await store.count_recent() == DeadLetterCounts(3, 2, 1)
 
 
 async def test_pages_follow_each_other_without_gap(client: httpx.AsyncClient, ids: list[str]) -> None:

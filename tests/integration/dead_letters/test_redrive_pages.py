@@ -8,7 +8,7 @@ import pytest
 from schemas.dead_letters import DeadLetterFilter
 from schemas.enums import Status
 from schemas.errors import ConflictError
-from schemas.events import StatusEvent
+from schemas.events import DeliveryRef, StatusEvent
 from schemas.ids import make_id
 from schemas.profile import build_address_key
 from schemas.redrives import RedriveRequest
@@ -20,7 +20,7 @@ from tables.postgres.redrive_pages import PostgresRedrivePages
 from tables.postgres.redrives import RedriveStore
 from tests.dead_letter_builders import build_failed_delivery, build_rejected_notification, store_dead_letters
 from tests.delivery_builders import ADDRESSES, NOW, build_delivery
-from tests.event_builders import build_history_batch
+from tests.event_builders import build_decided_event, build_history_batch
 
 ORIGIN = ChangeOrigin("cli", "ada")
 
@@ -181,7 +181,9 @@ async def test_another_delivery_of_the_notification_counts_if_it_was_sent_since(
     ids = await store_dead_letters(database_copy, build_failed_delivery(email))
     event = StatusEvent(sms.id, sms.notification_id, "u-1", "sms", Status(status), NOW + seconds, NOW)
     own = StatusEvent(email.id, email.notification_id, "u-1", "email", Status.FAILED, NOW + 1, NOW)
-    await PostgresHistoryWriter(database_copy).write(build_history_batch(event, own))
+    refs = [DeliveryRef(email.id, "email"), DeliveryRef(sms.id, "sms")]
+    decided = build_decided_event(1, id=email.notification_id, deliveries=refs)
+    await PostgresHistoryWriter(database_copy).write(build_history_batch(decided, event, own))
     assert (await read_only(database_copy, store, *ids)).is_delivered_elsewhere is is_elsewhere
 
 

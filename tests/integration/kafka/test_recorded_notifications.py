@@ -1,9 +1,11 @@
 """Recorded notifications on a real broker: by time, over all priorities and partitions, in order."""
 
 import time
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.conn import AIOKafkaConnection
 
 from app.admin.topics import apply_topics
 from app.connection_settings import KafkaSection
@@ -74,3 +76,23 @@ async def test_records_that_do_not_fit_into_memory_are_an_error(kafka: KafkaSect
 async def test_a_stopped_broker_is_unavailable(unused_tcp_port: int) -> None:
     with pytest.raises(UnavailableError, match=f"Kafka at 127.0.0.1:{unused_tcp_port}"):
         await read_newest(build_kafka_section(f"127.0.0.1:{unused_tcp_port}"), time.time(), HOUR, 1)
+
+
+async def test_nothing_is_fetched_after_a_read(kafka: KafkaSection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the gateway asks next, such as the offsets of an earlier time, would wait behind each fetch that the broker keeps."""
+    await produce(kafka, 6)
+    now, sent = time.time(), []
+    send = AIOKafkaConnection.send
+
+    def record(self: AIOKafkaConnection, request: Any, *args: Any, **options: Any) -> Any:
+        sent.append(type(request).__name__)
+        return send(self, request, *args, **options)
+
+    async with open_recorded_notifications(kafka) as recorded:
+        assert len(await recorded.read(now - HOUR, now + 1)) == 6
+        monkeypatch.setattr(AIOKafkaConnection, "send", record)
+        assert await recorded.find_start(now - HOUR, now + 1, 3) > now - HOUR
+    asked = [name for name in sent if "Offset" in name]
+    fetched = [name for name in sent if "Fetch" in name]
+    assert len(asked) > 10
+    assert len(fetched) <= 1, "one may have been under way"

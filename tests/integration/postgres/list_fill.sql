@@ -9,8 +9,10 @@ insert into consent_events (id, user_id, category, channel, change, old_choice, 
 select make_uuid(n), 'p-' || n % 5000, 'marketing', 'email', 'preference_set', '', 'out', 'api', 'test', '' from generate_series(1, 20000) as n;
 insert into suppressions (id, user_id, channel, address, reason, created_by)
 select make_uuid(n), 'p-' || n, 'email', 'p' || n || '@example.org', 'complaint', 'test' from generate_series(1, 20000) as n;
-insert into notifications (id, user_id, type, category, priority, state, reason, deliveries, decision_log, created_at, decided_at)
-select make_uuid(n), 'p-' || n % 5000, 'invoice.paid', 'invoices', 'low', 'routed', '', '[]', '[]', now(), now()
+insert into notifications (id, user_id, type, category, priority, state, reason, deliveries, decision_log, created_at, decided_at, is_test)
+select make_uuid(n), 'p-' || n % 5000, 'invoice.paid', 'invoices', 'low', 'routed', '',
+    json_build_array(json_build_array('dlv_' || replace(make_uuid(n)::text, '-', ''), 'email')),
+    '[["decode","pass"],["rendering","pass","",{"email":"invoice@1 default"}]]', now(), now(), n % 100 = 0
 from generate_series(1, 20000) as n;
 insert into deliveries (id, notification_id, user_id, channel, status, status_rank, reason, outcome, redrive_count, attempt, provider,
     provider_message_id, created_at, updated_at)
@@ -36,5 +38,22 @@ insert into redrives (id, selection, total_count, created_by, state)
 select make_uuid(n), '{}', 0, 'test', 'done' from generate_series(1, 20000) as n;
 insert into webhook_endpoints (id, kind, user_id, url, secret, version)
 select make_uuid(n), 'user', 'p-' || n, 'https://hooks.example.org/' || n, '', n from generate_series(1, 20000) as n;
+-- A project with little among all that.
+insert into users (id, version) select '@acme/p-' || n, n from generate_series(1, 20) as n;
+insert into notifications (id, user_id, project, type, category, priority, state, reason, deliveries, decision_log, created_at, decided_at, is_test)
+select make_uuid(30000 + n), '@acme/p-' || n % 5, 'acme', '@acme/invoice.paid', 'invoices', 'low', 'routed', '',
+    json_build_array(json_build_array('dlv_' || replace(make_uuid(30000 + n)::text, '-', ''), 'email')),
+    '[["decode","pass"],["rendering","pass","",{"email":"@acme/invoice@1 default"}]]', now(), now(), n % 10 = 0
+from generate_series(1, 20) as n;
+insert into deliveries (id, notification_id, user_id, project, channel, status, status_rank, reason, outcome, redrive_count, attempt, provider,
+    provider_message_id, created_at, updated_at)
+select make_uuid(30000 + n), make_uuid(30000 + n), '@acme/p-' || n % 5, 'acme', 'email', case when n % 4 = 0 then 'FAILED' else 'SENT' end, 10,
+    case when n % 4 = 0 then 'expired' else '' end, '', 0, 0, 'smtp', '', now(), now()
+from generate_series(1, 20) as n;
+insert into dead_letters (id, topic, "partition", "offset", created_at, stage, reason, error, source_topic, source_partition,
+    source_offset, attempts, user_id, project, truncated, cause, type, account, channel, state)
+select make_uuid(30000 + n), 'notifications.dlq', 0, 30000 + n, now(), 'router', 'undecodable', '', 'notifications.low', 0, n, 0, '@acme/p-' || n,
+    'acme', false, 'cause-' || n % 5, '@acme/invoice.paid', 'smtp', 'email', case when n % 2 = 0 then 'open' else 'redriven' end
+from generate_series(1, 20) as n;
 set session_replication_role = origin;
 analyze;

@@ -50,6 +50,27 @@ async def test_a_delivery_keeps_its_variant(database: Database) -> None:
     assert {one.variant for one in history.attempts} == {"e/short"}
 
 
+async def test_new_and_merged_rows_have_the_project_of_their_user(database: Database) -> None:
+    projects = {"u-1": "", "@acme/u-1": "acme", "@Acme/u-1": "", "@acme": ""}
+    for first in (1, 2):  # a writer that has just started merges its first batches
+        events = [
+            event
+            for number, user_id in enumerate(projects, 10 * first)
+            for event in (build_decided_event(number, user_id=user_id), build_status_event(number, user_id=user_id))
+        ]
+        dead_letters = [
+            RecordedDeadLetter(NOW, "notifications.dlq", first, offset, DeadLetter("router", "x", "", "t", 0, 0, user_id=user_id))
+            for offset, user_id in enumerate(projects)
+        ]
+        writer = PostgresHistoryWriter(database)
+        writer._replay_free_writes = 0 if first == 1 else REPLAY_FREE_WRITES
+        await writer.write(build_history_batch(*events, dead_letters=dead_letters))
+    for table in ("notifications", "deliveries", "dead_letters"):
+        rows = await database.fetch(f"select user_id, project from {table}")
+        assert len(rows) == 2 * len(projects)
+        assert {row["user_id"]: row["project"] for row in rows} == projects, table
+
+
 async def test_existing_ids_that_are_not_recent_are_merged(database: Database) -> None:
     writer = PostgresHistoryWriter(database, max_recent_ids=2)
     for number in (1, 2, 3, 4, 5):

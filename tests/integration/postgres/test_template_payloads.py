@@ -18,11 +18,13 @@ from app.admin.templates import TemplateService
 from app.admin.topics import apply_topics
 from app.connection_settings import KafkaSection
 from schemas.ids import compute_partition
+from schemas.permissions import Permission, Role
 from tables.postgres.database import Database
 from tables.postgres.policy import PostgresPolicyLoader
 from tests.herold_runner import build_herold_runner
 from tests.settings_builders import DEFAULT_SETTINGS, build_kafka_section
 from tests.unit.app.api.harness import HEADERS, GatewayHarness
+from tests.unit.app.api.test_access import build_authenticator
 
 PARTITIONS = 2
 NAME = "order-delivered"
@@ -143,6 +145,23 @@ async def test_failures_are_field_errors_over_http(client: httpx.AsyncClient) ->
     assert "'gift' is undefined" in refused.json()["errors"][1]["detail"]
     forced = await client.post(f"{url}/publish", json={"version": 2, "force": True}, headers={"if-match": '"1"'})
     assert (forced.status_code, forced.json()["payloads"]["failed"]) == (200, 1)
+
+
+async def test_only_who_may_read_notifications_gets_their_ids(database_copy: Database, kafka: KafkaSection) -> None:
+    url = f"/v1/templates/{NAME}"
+    held = Permission.TEMPLATES_READ, Permission.TEMPLATES_WRITE, Permission.TEMPLATES_PUBLISH, Permission.ACCOUNTS_WRITE
+    service = TemplateService(database_copy, build_payload_source(kafka, DEFAULT_SETTINGS.templates, time.time))
+    found = []
+    for scopes in (held, (*held, Permission.NOTIFICATIONS_READ)):
+        harness = GatewayHarness(templates=service, authenticators=[build_authenticator(Role.ADMIN, *scopes)])
+        transport = httpx.ASGITransport(app=harness.build_app())  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=HEADERS) as client:
+            await client.post(f"{url}/versions", json={"document": {"sms": {"default": {"text": "{{ gift }}"}}}})
+            report = (await client.post(f"{url}/check", json={"version": 2})).json()
+            refused = await client.post(f"{url}/publish", json={"version": 2}, headers={"if-match": '"1"'})
+        assert (report["payloads"]["failed"], refused.status_code) == (1, 422)
+        found.append(("ntf_" in str(report["payloads"]), "ntf_" in refused.text))
+    assert found == [(False, False), (True, True)]
 
 
 async def test_a_version_is_not_tried_without_kafka_over_http(database_copy: Database, unused_tcp_port: int) -> None:

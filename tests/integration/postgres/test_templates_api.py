@@ -64,6 +64,23 @@ async def test_a_change_of_what_was_not_read_is_not_made(client: httpx.AsyncClie
     assert alone.status_code == 409
 
 
+async def test_a_draft_on_a_version_that_is_not_the_latest_is_not_written(client: httpx.AsyncClient) -> None:
+    url = f"{URL}/account-otp/versions"
+    assert (await client.post(url, json={"document": DOCUMENT, "base_version": 1})).json()["version"] == 2
+    stale = await client.post(url, json={"document": DOCUMENT, "base_version": 1})
+    assert (stale.status_code, stale.headers["etag"]) == (412, '"2"')
+    assert (await client.post(url, json={"document": DOCUMENT, "base_version": 2})).json()["version"] == 3
+    assert (await client.post(f"{URL}/brand-new/versions", json={"document": DOCUMENT, "base_version": 0})).status_code == 201
+
+
+async def test_a_check_says_what_publishing_would_do_and_publishes_nothing(client: httpx.AsyncClient) -> None:
+    await client.post(f"{URL}/account-otp/versions", json={"document": {**DOCUMENT, "samples": {"empty": {"code": ""}}}})
+    report = await client.post(f"{URL}/account-otp/check", json={"version": 2})
+    assert (report.status_code, report.json()["previous_version"], len(report.json()["problems"])) == (200, 1, 2), report.text
+    assert (await client.get(f"{URL}/account-otp")).headers["etag"] == '"1"'
+    assert (await client.post(f"{URL}/account-otp/check", json={"version": 9})).status_code == 404
+
+
 async def test_at_most_once_belongs_to_the_version(client: httpx.AsyncClient, database_copy: Database) -> None:
     document = {**DOCUMENT, "at_most_once": True}
     drafted = await client.post(f"{URL}/account-otp/versions", json={"document": document})

@@ -12,6 +12,7 @@ from schemas.limit_ports import Exceeded, Granted, Quota
 from tables.process_rate_limiter import ProcessRateLimiter
 from tables.redis.fallback_rate_limiter import FallbackRateLimiter
 from tables.redis.rate_limiter import RedisRateLimiter
+from tables.redis.rate_usage import RedisRateUsage
 from tests.integration.redis.conftest import ProxiedRedis
 
 PROCESSES = 4
@@ -38,6 +39,18 @@ async def test_processes_together_get_no_more_than_one_would_in_any_window(redis
         inside = sorted(after for before, after in granted if before >= begin)  # all of them were certainly given after `begin`
         for count, end in enumerate(inside, 1):
             assert count <= BURST + floor((end - begin) / INTERVAL)
+
+
+async def test_what_is_used_is_read_without_using_it(proxied_redis: ProxiedRedis) -> None:
+    limiter, usage = RedisRateLimiter(proxied_redis.client), RedisRateUsage(proxied_redis.client)
+    busy, idle, smaller = Quota("account:busy", 60, 20), Quota("account:idle", 60, 20), Quota("account:busy", 60, 3)
+    await limiter.acquire([busy], 7)
+    assert await usage.read_used([busy, idle, smaller]) == [7, 0, 3]  # of a burst that was larger, all is used
+    assert await usage.read_used([busy]) == [7]
+    assert await usage.read_used([]) == []
+    await proxied_redis.proxy.disable()
+    with pytest.raises(UnavailableError):
+        await usage.read_used([busy])
 
 
 async def test_a_quota_that_is_full_again_leaves_no_key(proxied_redis: ProxiedRedis) -> None:

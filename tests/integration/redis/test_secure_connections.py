@@ -67,6 +67,7 @@ async def use_the_others(client: RedisClient) -> None:
     assert await addresses.list_urls("router") == ["https://w:1"]
     await breakers.write("a", BreakerState("failures", 1.0, "email-1"), 5.0)
     assert await breakers.read("a") is not None
+    assert [*await breakers.read_all(5)] == ["a"]
     await breakers.remove("a")
     await client.execute(lambda redis: redis.ping())
 

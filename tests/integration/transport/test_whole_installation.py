@@ -16,8 +16,7 @@ from tests.herold_runner import build_herold_runner
 from tests.integration.kafka.secure_broker import SecureBroker, build_security_environment, start_secure_broker
 from tests.integration.kafka.secure_broker import wait_until_available as wait_until_broker_available
 from tests.integration.transport.secure_cluster import KAFKA_USERS, SecureCluster, SecureServers, run_command, run_secure_cluster
-from tests.secure_postgres import SecurePostgres, start_secure_postgres
-from tests.secure_postgres import wait_until_available as wait_until_postgres_available
+from tests.secure_postgres import run_tls_postgres
 from tests.secure_redis import run_secure_redis
 
 STARTED_ROLES = ("gateway", "router", "email", "scheduler", "recorder")
@@ -32,20 +31,16 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureBroker]:
         yield broker
 
 
-@pytest.fixture(scope="module")
-def postgres(session_dir: Path) -> Iterator[SecurePostgres]:
-    with start_secure_postgres(session_dir / "transport-postgres") as server:
-        asyncio.run(wait_until_postgres_available(server))
-        yield server
-
-
 @pytest.fixture
 async def cluster(
-    broker: SecureBroker, postgres: SecurePostgres, redis_url: str, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    broker: SecureBroker, postgres_url: str, redis_url: str, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[SecureCluster]:
-    for name in ("redis", "cluster"):
+    for name in ("postgres", "redis", "cluster"):
         (tmp_path / name).mkdir()
-    async with run_secure_redis(redis_url, prefix, tmp_path / "redis") as redis:
+    async with (
+        run_tls_postgres(postgres_url, prefix.strip("-"), tmp_path / "postgres") as postgres,
+        run_secure_redis(redis_url, prefix, tmp_path / "redis") as redis,
+    ):
         servers = SecureServers(broker, postgres, redis, redis_url)
         async with run_secure_cluster(tmp_path / "cluster", servers, prefix, monkeypatch) as cluster:
             yield cluster

@@ -49,11 +49,22 @@ async def test_an_operator_sees_masks_and_an_admin_all(client: httpx.AsyncClient
         assert "canary" in whole.text
         assert "canary" not in masked.text
         assert whole.headers.get("etag") == masked.headers.get("etag")
+        assert (await client.get(page, params={"masked": True})).text == masked.text
     assert (await client.get("/v1/audit", params={"action": "read"})).json()["items"] == []
     await gather(database_copy)
     entries = (await client.get("/v1/audit", params={"action": "read"})).json()["items"]
     assert sorted(entry["details"]["resource"] for entry in entries) == ["consent events", "devices", "suppressions", "user", "users"]
     assert {(entry["actor"], entry["principal"], bool(entry["client_address"])) for entry in entries} == {("key:bootstrap",) * 2 + (True,)}
+
+
+async def test_who_asks_for_masks_leaves_no_entry(client: httpx.AsyncClient, database_copy: Database) -> None:
+    await fill(client)
+    for page in PAGES:
+        masked = await client.get(page, params={"masked": True})
+        assert masked.status_code == 200, masked.text
+        assert "canary" not in masked.text
+    await gather(database_copy)
+    assert (await client.get("/v1/audit", params={"action": "read"})).json()["items"] == []
 
 
 async def test_many_readings_of_a_minute_are_one_entry_that_names_all(client: httpx.AsyncClient, database_copy: Database) -> None:

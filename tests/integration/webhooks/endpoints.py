@@ -50,6 +50,7 @@ async def open_endpoint_client(
     finally:
         await connections.profile_eviction.stop()
         await connections.redis.close()
+        await connections.long_database.close()
         await connections.database.close()
 
 

@@ -52,7 +52,8 @@ def run_text(herold: HeroldRunner, *args: str, exit_code: int = 0) -> str:
 
 
 def test_an_endpoint_is_added_shown_changed_rotated_and_deleted(herold: HeroldRunner) -> None:
-    added = run_text(herold, "add", URL, "--user", "u-1", "--type", "order.*")
+    added = run_text(herold, "add", URL, "--user", "u-1", "--type", "order.*", "--ordered")
+    assert "one after the other" in added
     assert "whsec_" in added
     assert "shown only now" in added
     [endpoint] = run_json(herold, "list", "--user", "u-1")["items"]
@@ -61,8 +62,9 @@ def test_an_endpoint_is_added_shown_changed_rotated_and_deleted(herold: HeroldRu
     assert URL in shown
     assert "whsec_" not in shown
     changed = run_json(herold, "change", endpoint_id, "--type", "a", "--type", "b", "--description", "new")
-    assert (changed["types"], changed["description"], changed["url"]) == (["a", "b"], "new", URL)
-    assert run_json(herold, "change", endpoint_id, "--all-types", "--to", f"{URL}/2")["types"] == []
+    assert (changed["types"], changed["description"], changed["url"], changed["ordered"]) == (["a", "b"], "new", URL, True)
+    changed = run_json(herold, "change", endpoint_id, "--all-types", "--to", f"{URL}/2", "--unordered")
+    assert (changed["types"], changed["ordered"]) == ([], False)
     assert "signs until" in run_text(herold, "rotate", endpoint_id)
     assert "overlap of 0" in run_text(herold, "rotate", endpoint_id, exit_code=1)
     assert run_json(herold, "rotate", endpoint_id, "--overlap", "0")["secret"].startswith("whsec_")
@@ -88,3 +90,13 @@ def test_a_url_that_is_not_public_is_an_error_that_says_so(herold: HeroldRunner)
 def test_a_ping_without_kafka_is_an_error_of_a_server(herold: HeroldRunner) -> None:
     added = run_json(herold, "add", URL, "--user", "u-1")
     run_text(herold, "ping", added["id"], exit_code=4)
+
+
+def test_a_webhook_host_is_paused_listed_and_resumed(herold: HeroldRunner) -> None:
+    paused = json.loads(herold("providers", "pause", URL, "--reason", "it moves", "--until", "+1h", "--json").stdout)
+    assert (paused["account"], paused["reason"], paused["ends_at"] > paused["paused_at"]) == ("http://127.0.0.1:8025", "it moves", True)
+    assert "it moves" in herold("providers", "list").output
+    refused = herold("providers", "pause", "mailgun", "--reason", "a test")
+    assert (refused.exit_code, "there is no such account" in refused.output) == (1, True)
+    assert herold("providers", "resume", URL).output == "http://127.0.0.1:8025 is resumed\n"
+    assert "is not paused by an operator" in herold("providers", "resume", URL).output

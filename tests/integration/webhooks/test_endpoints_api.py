@@ -38,14 +38,15 @@ async def test_an_endpoint_is_created_read_changed_and_deleted_and_the_profile_c
     versions.append(await fetch_version(database_copy))
     secret = created.pop("secret")
     assert (created["url"], created["is_enabled"], created["kind"]) == ("https://hooks.example.org/orders", True, "user")
+    assert created["ordered"] is False
     path = f"{PATH}/{created['id']}"
     found = await client.get(path)
     assert found.json() == created
     assert found.headers["etag"] == f'"{created["version"]}"'
     assert (await client.patch(path, json={"types": []})).status_code == 428
-    changed = await client.patch(path, json={"types": ["a"]}, headers={"if-match": found.headers["etag"]})
+    changed = await client.patch(path, json={"types": ["a"], "ordered": True}, headers={"if-match": found.headers["etag"]})
     versions.append(await fetch_version(database_copy))
-    assert (changed.json()["types"], changed.json()["description"]) == (["a"], "orders")
+    assert (changed.json()["types"], changed.json()["description"], changed.json()["ordered"]) == (["a"], "orders", True)
     assert (await client.patch(path, json={"types": []}, headers={"if-match": found.headers["etag"]})).status_code == 412
     assert (await client.delete(path)).status_code == 428
     assert (await client.delete(path, headers=ANY_VERSION)).status_code == 204

@@ -1,4 +1,4 @@
-"""Registered endpoints on real workers: a ping, a notification with its report, and an endpoint that goes away."""
+"""Registered endpoints on real workers: a ping, a notification with its report, an endpoint that goes away, and one that is ordered."""
 
 import asyncio
 import json
@@ -85,8 +85,9 @@ async def register(client: httpx.AsyncClient, **fields: Any) -> dict[str, Any]:
     return dict(response.json())
 
 
-async def send(client: httpx.AsyncClient, type_: str = "partner.order") -> str:
-    body = {"user_id": "u-partner", "type": type_, "channels": ["webhook"], "data": {"order": time.time()}, "priority": "high"}
+async def send(client: httpx.AsyncClient, user_id: str = "u-partner", order: float | None = None) -> str:
+    data = {"order": time.time() if order is None else order}
+    body = {"user_id": user_id, "type": "partner.order", "channels": ["webhook"], "data": data, "priority": "high"}
     response = await client.post("/v1/notifications", json=body)
     assert response.status_code == 202, response.text
     return str(response.json()["id"])
@@ -152,3 +153,38 @@ async def test_from_registration_to_a_report_and_to_the_end_of_an_endpoint(
     sent = await connection.fetchval("select sum(sent) from user_counts")
     await connection.close()
     assert sent == 1, "neither a ping nor a report is a message to a user"
+
+
+async def test_an_ordered_endpoint_gets_a_user_s_webhooks_in_order_although_the_first_fails_and_the_worker_is_killed(
+    cluster: HeroldCluster, client: httpx.AsyncClient, receiver: tuple[Receiver, str]
+) -> None:
+    endpoints, url = receiver
+    retries = {
+        "HEROLD_RETRIES_WEBHOOK_DELAYS": "1, 1, 1, 1",
+        "HEROLD_RETRIES_WEBHOOK_JITTER": "1, 1",
+        "HEROLD_DELIVERY_ORDERED_WINDOW": "3",
+    }
+    cluster.kill_process("webhook")
+    await asyncio.gather(cluster.start_worker("webhook", **retries), cluster.start_worker("scheduler"))
+    for user_id in ("u-slow", "u-quick"):
+        assert (await client.put(f"/v1/users/{user_id}", json={})).status_code == 201
+        await register(client, url=f"{url}/{user_id}", user_id=user_id, ordered=True)
+    endpoints.statuses["/u-slow"] = 500
+    ids = [await send(client, "u-slow", order) for order in range(6)]
+    await wait_for_payloads(endpoints, "/u-slow", 1)
+    cluster.kill_process("webhook")
+    await cluster.start_worker("webhook", **retries)
+    await send(client, "u-quick", 17)
+    await wait_for_payloads(endpoints, "/u-slow", 2)
+    assert [one["data"]["order"] for one in await wait_for_payloads(endpoints, "/u-quick", 1)] == [17]
+    assert {one["data"]["order"] for one in endpoints.decode("/u-slow")} == {0}
+    endpoints.statuses["/u-slow"] = 204
+
+    async def are_delivered() -> bool:
+        found = [(await client.get(f"/v1/notifications/{one}")) for one in ids]
+        return all(one.status_code == 200 and one.json()["deliveries"][0]["status"] == "DELIVERED" for one in found)
+
+    await wait_until(are_delivered, WAIT, "all six are delivered")
+    orders = [one["data"]["order"] for one in endpoints.decode("/u-slow")]
+    assert list(dict.fromkeys(orders)) == [0, 1, 2, 3, 4, 5]
+    assert orders == sorted(orders), "none is called again after a later one"

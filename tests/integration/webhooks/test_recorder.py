@@ -153,11 +153,11 @@ async def test_one_url_takes_the_statuses_of_tests_and_of_live_deliveries_apart(
 
 async def test_only_enabled_endpoints_for_statuses_are_listed(client: httpx.AsyncClient, database_copy: Database) -> None:
     await create(client)
-    wanted = await create(client, kind="status", statuses=["FAILED"], types=["order.*"], categories=["security"])
+    wanted = await create(client, kind="status", statuses=["FAILED"], types=["order.*"], categories=["security"], ordered=True)
     other = await create(client, kind="status", url="https://hooks.example.org/2")
     await client.post(f"{PATH}/{other['id']}/disable")
     listed = await PostgresEndpointReports(database_copy, make_row_id).list_status_endpoints()
-    assert listed == [StatusEndpoint(wanted["id"], wanted["url"], ["order.*"], ["security"], ["FAILED"])]
+    assert listed == [StatusEndpoint(wanted["id"], wanted["url"], ["order.*"], ["security"], ["FAILED"], is_ordered=True)]
 
 
 async def test_a_report_is_no_message_to_the_user(client: httpx.AsyncClient, database_copy: Database) -> None:

@@ -30,12 +30,12 @@ async def test_the_profile_has_the_endpoints_after_the_addresses_and_each_change
     before = (await reader.get_many(["u-1"]))["u-1"]
     assert (before.addresses, before.endpoints) == ({"webhook": [OWN]}, [])
     first = await create(client, types=["order.*", "invoice.paid"])
-    second = await create(client, url=OWN)
+    second = await create(client, url=OWN, ordered=True)
     await client.post(f"{PATH}/{second['id']}/disable")
     profile = (await reader.get_changed({"u-1": before.version}))["u-1"]
     assert profile.endpoints == [
         EndpointRef(first["id"], first["url"], ["order.*", "invoice.paid"]),
-        EndpointRef(second["id"], OWN, [], False),
+        EndpointRef(second["id"], OWN, [], False, True),
     ]
     assert profile.addresses == {"webhook": [OWN, first["url"]]}
     assert await reader.get_changed({"u-1": profile.version}) == {}

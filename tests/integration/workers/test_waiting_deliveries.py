@@ -20,6 +20,8 @@ from tests.tcp_proxy import TcpProxy, run_proxy
 PARTITION = 1
 ADDRESS = "ada@example.org"
 CONTENT = EmailContent("Sale", "Everything must go. " * 100, "<p>Everything must go.</p>" * 100)
+HELD = 'herold_paused_accounts{cause="operator"'
+PAUSED_COUNT = 40
 COUNT = 3000  # of 4.7 kB: the room of those in flight is 1024 records, and 2.8 MB
 
 
@@ -79,6 +81,25 @@ async def test_what_waits_for_consent_holds_up_nothing_mandatory(installation: I
     await cluster.wait_for_requests(COUNT + 1)
     await wait_until(lambda: has_none_waiting(cluster), 30, "nothing waits any more", interval=0.2)
     assert len(list(cluster.fetch_request_log())) == COUNT + 1
+
+
+async def test_a_paused_account_makes_no_call_and_sends_all_when_it_is_resumed(installation: Installation) -> None:
+    cluster, redis, postgres = installation
+    await cluster.execute("insert into account_pauses (account, reason, paused_by) values ('sendgrid', 'a test', 'ada')")
+    await cluster.wait_for_metric("email", HELD, 2)  # of deliveries, and of tests
+    await redis.disable()
+    await postgres.disable()  # the worker keeps what it knows
+    await produce(cluster, [build_delivery(number, "") for number in range(PAUSED_COUNT)])
+    await cluster.wait_for_metric("email", "herold_waiting_deliveries", PAUSED_COUNT)
+    assert (cluster.read_metric("email", HELD), list(cluster.fetch_request_log())) == (2, [])
+    await redis.enable()
+    await postgres.enable()
+    await cluster.execute("delete from account_pauses")
+    await cluster.wait_for_requests(PAUSED_COUNT)
+    await wait_until(lambda: has_none_waiting(cluster), 30, "nothing waits any more", interval=0.2)
+    await cluster.wait_for_metric("email", "herold_delivery_attempts_total", PAUSED_COUNT)
+    assert cluster.read_metric("email", "herold_delivery_attempts_total") == PAUSED_COUNT
+    assert await cluster.count_records("notifications.status") == PAUSED_COUNT  # of each one attempt, and nothing else
 
 
 async def has_none_waiting(cluster: HeroldCluster) -> bool:

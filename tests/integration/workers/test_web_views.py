@@ -19,6 +19,7 @@ from dev.stack.stack import ServerUrls
 from schemas.ids import NOTIFICATION_PREFIX, compute_partition, derive_delivery_id, make_id
 from schemas.notification import Notification
 from schemas.user_rows import RemovedRows, UserRows
+from schemas.worker_reports import WorkerReport
 from tables.redis.client import RedisClient
 from tables.redis.worker_addresses import RedisWorkerAddresses
 from tests.cluster import PARTITIONS, HeroldCluster, fetch_url, wait_until
@@ -125,6 +126,22 @@ def test_only_windows_are_removed_and_only_with_the_token(running_workers: Runni
     assert (status, b"only those of rate_windows" in body) == (404, True)
     assert get_json(cluster, "email", f"{path}/attempts", method="DELETE")[0] == 404
     assert get_json(cluster, ROUTERS[0], f"/tables/rate_windows/{USERS[7]}")[0] == 200
+
+
+def test_each_worker_reports_its_partitions_its_tables_and_what_it_produced(running_workers: RunningWorkers) -> None:
+    cluster = running_workers.cluster
+    bodies = [get_json(cluster, worker, "/report")[1] for worker in (*ROUTERS, "email")]
+    first, second, email = (msgspec.convert(body, WorkerReport, strict=False) for body in bodies)
+    assert sorted(first.partitions + second.partitions) == list(range(PARTITIONS))
+    tables = {table.name: table.row_count for report in (first, second) for table in report.tables}
+    assert tables.keys() == {"idempotency", "rate_windows", "digests"}
+    rows = sum(table.row_count for report in (first, second) for table in report.tables if table.name == "idempotency")
+    assert rows >= len(USERS)
+    assert sum(report.produced.get("deliveries.email.high", 0) for report in (first, second)) == len(USERS)
+    assert (email.calls, email.produced["notifications.status"]) == (len(USERS), len(USERS))
+    assert {(report.activity, report.recovery) for report in (first, second, email)} == {("running", None)}
+    assert min(report.memory_bytes for report in (first, second, email)) > 10_000_000
+    assert get_json(cluster, "email", "/report", token="another")[0] == 401
 
 
 async def test_the_workers_are_registered(running_workers: RunningWorkers, redis_url: str) -> None:

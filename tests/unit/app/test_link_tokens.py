@@ -5,8 +5,9 @@ from base64 import b64encode
 import msgspec
 import pytest
 
-from app.link_tokens import build_link_tokens
+from app.link_tokens import build_link_builder, build_link_tokens, build_sample_links
 from schemas.errors import SettingError
+from schemas.message_links import LinkTarget, read_target
 from tests.settings_builders import DEFAULT_SETTINGS
 
 SECRET = b64encode(b"1" * 32).decode()
@@ -44,3 +45,17 @@ def test_a_bad_setting_is_named(base_url: str, secret: str, key: str) -> None:
         build(base_url, secret)
     assert caught.value.key == key
     assert not secret or secret not in str(caught.value)
+
+
+def test_sample_links_are_as_long_as_real_ones_and_do_not_work() -> None:
+    section = msgspec.structs.replace(DEFAULT_SETTINGS.links, base_url="https://herold.example.org", secret=SECRET)
+    target = LinkTarget("u-1", "marketing", "email", "ntf_1")
+    real, sample, tokens = build_link_builder(section), build_sample_links(section), build_link_tokens(section)
+    assert real is not None
+    assert sample is not None
+    assert tokens is not None
+    url = sample.build(target).unsubscribe_url
+    assert len(url) == len(real.build(target).unsubscribe_url)
+    assert read_target(tokens, url.rpartition("/")[2]) is None
+    assert read_target(tokens, real.build(target).unsubscribe_url.rpartition("/")[2]) == target
+    assert build_sample_links(DEFAULT_SETTINGS.links) is None

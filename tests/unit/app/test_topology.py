@@ -29,6 +29,7 @@ def test_the_tables_of_each_role_and_the_time_to_live_of_their_rows() -> None:
     assert {spec.role: spec.table_ttls for spec in TOPOLOGY} == {
         "router": {"idempotency": 2 * DAY, "rate_windows": 7 * DAY, "digests": 40 * DAY},
         **{channel: {"attempts": 3 * DAY} for channel in CHANNEL_NAMES},
+        "webhook": {"attempts": 3 * DAY, "endpoint_order": 3 * DAY},
         "scheduler": {"due": None},
         "recorder": {},
     }

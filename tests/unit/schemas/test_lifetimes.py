@@ -12,6 +12,7 @@ from schemas.lifetimes import (
     DAY,
     DEAD_LETTER_RECORDS,
     DELIVERY_RECORDS,
+    ENDPOINT_ORDER_ROWS,
     IDEMPOTENCY_HORIZON,
     IDEMPOTENCY_ROWS,
     MAX_RATE_WINDOW,
@@ -44,6 +45,10 @@ def test_a_delivery_that_is_read_again_finds_its_row() -> None:
     assert ATTEMPT_ROWS >= DELIVERY_RECORDS
 
 
+def test_what_is_in_a_row_of_an_ordered_endpoint_expires_before_the_row() -> None:
+    assert ENDPOINT_ORDER_ROWS >= NOTIFICATION_EXPIRY + DAY
+
+
 def test_the_longest_window_has_its_rows_and_is_the_one_of_the_database() -> None:
     assert RATE_WINDOW_ROWS >= MAX_RATE_WINDOW
     sql = "".join(path.read_text() for path in sorted(MIGRATIONS.glob("*.sql")))
@@ -66,7 +71,9 @@ def test_the_history_is_kept_longer_than_the_records_that_it_is_made_of(records:
 
 
 def test_each_table_takes_its_time_to_live_from_here() -> None:
-    assert {name for spec in TOPOLOGY for name in spec.table_ttls} == {"idempotency", "rate_windows", "attempts", "due", "digests"}
+    assert {name for spec in TOPOLOGY for name in spec.table_ttls} == {
+        *("idempotency", "rate_windows", "attempts", "endpoint_order", "due", "digests")
+    }
     rows = {value for name, value in vars(lifetimes).items() if name.endswith("_ROWS")}
     assert {ttl for spec in TOPOLOGY for ttl in spec.table_ttls.values()} == rows | {
         None

@@ -11,8 +11,8 @@ def test_admin_has_all_and_nobody_else_has() -> None:
     assert all(ROLE_PERMISSIONS[role] < frozenset(Permission) for role in Role if role is not Role.ADMIN)
 
 
-def test_only_an_admin_manages_access_and_reads_what_is_masked() -> None:
-    resources = ("api-keys:", "accounts:", "projects:", "audit:")
+def test_only_an_admin_manages_access_and_reads_what_is_masked_or_gives_access() -> None:
+    resources = ("api-keys:", "accounts:", "projects:", "audit:", "simulators:")
     reserved = {permission for permission in Permission if permission.startswith(resources)}
     reserved |= {Permission.USERS_UNMASK, Permission.USERS_EXPORT, Permission.USERS_ERASE}
     assert all(not reserved & ROLE_PERMISSIONS[role] for role in Role if role is not Role.ADMIN)
@@ -39,3 +39,4 @@ def test_scopes_take_away_and_add_nothing() -> None:
 def test_a_test_key_sends_and_reads_and_changes_nothing() -> None:
     assert {permission for permission in TEST_PERMISSIONS if not permission.endswith(":read")} == {Permission.NOTIFICATIONS_SEND}
     assert select_permissions(Role.ADMIN, is_test=True) == TEST_PERMISSIONS
+    assert Permission.SIMULATORS_READ not in TEST_PERMISSIONS

@@ -8,14 +8,14 @@ from app.topology import TOPOLOGY
 from schemas.enums import Outcome, Status
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, make_id
 from schemas.policy import RateLimit
-from tables import attempts, digests, due, idempotency, rate_windows
+from tables import attempts, digests, due, endpoint_order, idempotency, rate_windows
 from tables.table_definition import GetRows, TableDefinition
 
 AT = 1_760_000_000.0
 AT_TEXT = "2025-10-09T08:53:20.000+00:00"
 ID = make_id(NOTIFICATION_PREFIX, AT, 7)
 DELIVERY_ID = make_id(DELIVERY_PREFIX, AT, 8)
-TABLES = [idempotency.TABLE, rate_windows.TABLE, attempts.TABLE, due.TABLE, digests.TABLE]
+TABLES = [idempotency.TABLE, rate_windows.TABLE, attempts.TABLE, endpoint_order.TABLE, due.TABLE, digests.TABLE]
 
 
 def build_idempotency_row(at: float) -> bytes:

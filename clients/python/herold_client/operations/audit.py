@@ -117,6 +117,13 @@ class Audit(Transport):
         result: models.LogHeads = self.call(Request("GET", "/v1/audit/head"), {200: models.LogHeads})
         return result
 
+    def get_audit_entry(self, entry_id: str) -> models.AuditEntry:
+        """Get an entry of the audit log. One of the project at hand. Addresses in its details are masked."""
+        result: models.AuditEntry = self.call(
+            Request("GET", "/v1/audit/{entry_id}", path_values={"entry_id": entry_id}), {200: models.AuditEntry}
+        )
+        return result
+
 
 class AsyncAudit(AsyncTransport):
     """The operations on audit, to await."""
@@ -227,4 +234,11 @@ class AsyncAudit(AsyncTransport):
 
         The logs are of all projects, so only the default one may read their heads."""
         result: models.LogHeads = await self.call(Request("GET", "/v1/audit/head"), {200: models.LogHeads})
+        return result
+
+    async def get_audit_entry(self, entry_id: str) -> models.AuditEntry:
+        """Get an entry of the audit log. One of the project at hand. Addresses in its details are masked."""
+        result: models.AuditEntry = await self.call(
+            Request("GET", "/v1/audit/{entry_id}", path_values={"entry_id": entry_id}), {200: models.AuditEntry}
+        )
         return result

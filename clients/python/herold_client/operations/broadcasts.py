@@ -16,12 +16,15 @@ class Broadcasts(Transport):
         *,
         state: Literal["pending", "running", "paused", "cancelled", "done", "failed"] | None = None,
         audience: str | None = None,
+        search: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> models.BroadcastPage:
         """List broadcasts. Newest first."""
         result: models.BroadcastPage = self.call(
-            Request("GET", "/v1/broadcasts", query={"state": state, "audience": audience, "limit": limit, "cursor": cursor}),
+            Request(
+                "GET", "/v1/broadcasts", query={"state": state, "audience": audience, "search": search, "limit": limit, "cursor": cursor}
+            ),
             {200: models.BroadcastPage},
         )
         return result
@@ -31,12 +34,13 @@ class Broadcasts(Transport):
         *,
         state: Literal["pending", "running", "paused", "cancelled", "done", "failed"] | None = None,
         audience: str | None = None,
+        search: str | None = None,
         limit: int | None = None,
     ) -> Iterator[models.Broadcast]:
         """All items of `list_broadcasts`, page by page; `limit` is the size of a page."""
         cursor: str | None = None
         while True:
-            page = self.list_broadcasts(state=state, audience=audience, limit=limit, cursor=cursor)
+            page = self.list_broadcasts(state=state, audience=audience, search=search, limit=limit, cursor=cursor)
             yield from page.items
             if page.next_cursor is None:
                 return
@@ -63,7 +67,7 @@ class Broadcasts(Transport):
         return result
 
     def get_broadcast(self, broadcast_id: str) -> models.Broadcast:
-        """Get a broadcast. With its progress: `expanded_count` of `total_count` users."""
+        """Get a broadcast. With its progress: `expanded_count` of `total_count` users, and what became of them as of `counts.counted_at`."""
         result: models.Broadcast = self.call(
             Request("GET", "/v1/broadcasts/{broadcast_id}", path_values={"broadcast_id": broadcast_id}), {200: models.Broadcast}
         )
@@ -78,7 +82,9 @@ class Broadcasts(Transport):
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
         idempotency_key: str | None = None,
     ) -> models.Broadcast:
-        """Cancel a broadcast. It ends after the page that is in hand; what is produced already is sent."""
+        """Cancel a broadcast. It ends after the page that is in hand, and what waits of it in the scheduler is cancelled: what is held, and retries.
+
+        `cancellation` says how far that is. What is on its way to a provider is sent."""
         result: models.Broadcast = self.call(
             Request(
                 "POST",
@@ -144,12 +150,15 @@ class AsyncBroadcasts(AsyncTransport):
         *,
         state: Literal["pending", "running", "paused", "cancelled", "done", "failed"] | None = None,
         audience: str | None = None,
+        search: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> models.BroadcastPage:
         """List broadcasts. Newest first."""
         result: models.BroadcastPage = await self.call(
-            Request("GET", "/v1/broadcasts", query={"state": state, "audience": audience, "limit": limit, "cursor": cursor}),
+            Request(
+                "GET", "/v1/broadcasts", query={"state": state, "audience": audience, "search": search, "limit": limit, "cursor": cursor}
+            ),
             {200: models.BroadcastPage},
         )
         return result
@@ -159,12 +168,13 @@ class AsyncBroadcasts(AsyncTransport):
         *,
         state: Literal["pending", "running", "paused", "cancelled", "done", "failed"] | None = None,
         audience: str | None = None,
+        search: str | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[models.Broadcast]:
         """All items of `list_broadcasts`, page by page; `limit` is the size of a page."""
         cursor: str | None = None
         while True:
-            page = await self.list_broadcasts(state=state, audience=audience, limit=limit, cursor=cursor)
+            page = await self.list_broadcasts(state=state, audience=audience, search=search, limit=limit, cursor=cursor)
             for item in page.items:
                 yield item
             if page.next_cursor is None:
@@ -192,7 +202,7 @@ class AsyncBroadcasts(AsyncTransport):
         return result
 
     async def get_broadcast(self, broadcast_id: str) -> models.Broadcast:
-        """Get a broadcast. With its progress: `expanded_count` of `total_count` users."""
+        """Get a broadcast. With its progress: `expanded_count` of `total_count` users, and what became of them as of `counts.counted_at`."""
         result: models.Broadcast = await self.call(
             Request("GET", "/v1/broadcasts/{broadcast_id}", path_values={"broadcast_id": broadcast_id}), {200: models.Broadcast}
         )
@@ -207,7 +217,9 @@ class AsyncBroadcasts(AsyncTransport):
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
         idempotency_key: str | None = None,
     ) -> models.Broadcast:
-        """Cancel a broadcast. It ends after the page that is in hand; what is produced already is sent."""
+        """Cancel a broadcast. It ends after the page that is in hand, and what waits of it in the scheduler is cancelled: what is held, and retries.
+
+        `cancellation` says how far that is. What is on its way to a provider is sent."""
         result: models.Broadcast = await self.call(
             Request(
                 "POST",

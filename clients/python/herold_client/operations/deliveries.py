@@ -21,6 +21,8 @@ class Deliveries(Transport):
         priority: Literal["high", "medium", "low"] | None = None,
         category: str | None = None,
         type: str | None = None,
+        template: str | None = None,
+        is_test: bool | None = None,
         user_id: str | None = None,
         since: float | None = None,
         until: float | None = None,
@@ -41,6 +43,8 @@ class Deliveries(Transport):
                     "priority": priority,
                     "category": category,
                     "type": type,
+                    "template": template,
+                    "is_test": is_test,
                     "user_id": user_id,
                     "since": since,
                     "until": until,
@@ -63,6 +67,8 @@ class Deliveries(Transport):
         priority: Literal["high", "medium", "low"] | None = None,
         category: str | None = None,
         type: str | None = None,
+        template: str | None = None,
+        is_test: bool | None = None,
         user_id: str | None = None,
         since: float | None = None,
         until: float | None = None,
@@ -80,6 +86,8 @@ class Deliveries(Transport):
                 priority=priority,
                 category=category,
                 type=type,
+                template=template,
+                is_test=is_test,
                 user_id=user_id,
                 since=since,
                 until=until,
@@ -102,6 +110,8 @@ class Deliveries(Transport):
         priority: Literal["high", "medium", "low"] | None = None,
         category: str | None = None,
         type: str | None = None,
+        template: str | None = None,
+        is_test: bool | None = None,
         user_id: str | None = None,
         since: float | None = None,
         until: float | None = None,
@@ -109,8 +119,9 @@ class Deliveries(Transport):
         limit: int | None = None,
     ) -> str:
         """Export deliveries as CSV. As the list is, streamed. A cell that a spreadsheet would take for a formula begins with an apostrophe. Of a longer list, ask for
-        parts by `since` and `until`. At most 2,000,000 deliveries are examined, or 400,000 notifications of a user: if others remain, the last
-        line begins with `incomplete:` and says how to go on. If PostgreSQL fails in the middle, the connection is closed before the end."""
+        parts by `since` and `until`. At most 2,000,000 deliveries are examined, 800,000 by priority, category or type, or 400,000 of a user,
+        of tests or of a template: if others remain, the last line begins with `incomplete:` and says how to go on. If PostgreSQL fails in the
+        middle, the connection is closed before the end."""
         result: str = self.call(
             Request(
                 "GET",
@@ -123,6 +134,8 @@ class Deliveries(Transport):
                     "priority": priority,
                     "category": category,
                     "type": type,
+                    "template": template,
+                    "is_test": is_test,
                     "user_id": user_id,
                     "since": since,
                     "until": until,
@@ -148,6 +161,8 @@ class AsyncDeliveries(AsyncTransport):
         priority: Literal["high", "medium", "low"] | None = None,
         category: str | None = None,
         type: str | None = None,
+        template: str | None = None,
+        is_test: bool | None = None,
         user_id: str | None = None,
         since: float | None = None,
         until: float | None = None,
@@ -168,6 +183,8 @@ class AsyncDeliveries(AsyncTransport):
                     "priority": priority,
                     "category": category,
                     "type": type,
+                    "template": template,
+                    "is_test": is_test,
                     "user_id": user_id,
                     "since": since,
                     "until": until,
@@ -190,6 +207,8 @@ class AsyncDeliveries(AsyncTransport):
         priority: Literal["high", "medium", "low"] | None = None,
         category: str | None = None,
         type: str | None = None,
+        template: str | None = None,
+        is_test: bool | None = None,
         user_id: str | None = None,
         since: float | None = None,
         until: float | None = None,
@@ -207,6 +226,8 @@ class AsyncDeliveries(AsyncTransport):
                 priority=priority,
                 category=category,
                 type=type,
+                template=template,
+                is_test=is_test,
                 user_id=user_id,
                 since=since,
                 until=until,
@@ -230,6 +251,8 @@ class AsyncDeliveries(AsyncTransport):
         priority: Literal["high", "medium", "low"] | None = None,
         category: str | None = None,
         type: str | None = None,
+        template: str | None = None,
+        is_test: bool | None = None,
         user_id: str | None = None,
         since: float | None = None,
         until: float | None = None,
@@ -237,8 +260,9 @@ class AsyncDeliveries(AsyncTransport):
         limit: int | None = None,
     ) -> str:
         """Export deliveries as CSV. As the list is, streamed. A cell that a spreadsheet would take for a formula begins with an apostrophe. Of a longer list, ask for
-        parts by `since` and `until`. At most 2,000,000 deliveries are examined, or 400,000 notifications of a user: if others remain, the last
-        line begins with `incomplete:` and says how to go on. If PostgreSQL fails in the middle, the connection is closed before the end."""
+        parts by `since` and `until`. At most 2,000,000 deliveries are examined, 800,000 by priority, category or type, or 400,000 of a user,
+        of tests or of a template: if others remain, the last line begins with `incomplete:` and says how to go on. If PostgreSQL fails in the
+        middle, the connection is closed before the end."""
         result: str = await self.call(
             Request(
                 "GET",
@@ -251,6 +275,8 @@ class AsyncDeliveries(AsyncTransport):
                     "priority": priority,
                     "category": category,
                     "type": type,
+                    "template": template,
+                    "is_test": is_test,
                     "user_id": user_id,
                     "since": since,
                     "until": until,

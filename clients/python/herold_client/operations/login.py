@@ -41,14 +41,28 @@ class Login(Transport):
         result: models.PersonResponse = self.call(Request("GET", "/v1/auth/me"), {200: models.PersonResponse})
         return result
 
-    def finish_oidc_login(self, *, state: str | None = None, code: str | None = None, iss: str | None = None) -> None:
+    def change_me(self, body: models.PersonChange) -> models.PersonResponse:
+        """Change the own name. The address and the role are what `accounts:write` is for."""
+        result: models.PersonResponse = self.call(Request("PATCH", "/v1/auth/me", body=encode_body(body)), {200: models.PersonResponse})
+        return result
+
+    def get_login_methods(self) -> models.LoginMethodsResponse:
+        """Get how people log in. What a login page offers. It does not depend on who asks, and may be kept for a minute."""
+        result: models.LoginMethodsResponse = self.call(Request("GET", "/v1/auth/methods"), {200: models.LoginMethodsResponse})
+        return result
+
+    def finish_oidc_login(
+        self, *, state: str | None = None, code: str | None = None, iss: str | None = None, error: str | None = None
+    ) -> None:
         """End a login at the OpenID provider. Where the provider sends the browser. The login must have begun in the same browser, minutes ago."""
-        result: None = self.call(Request("GET", "/v1/auth/oidc/callback", query={"state": state, "code": code, "iss": iss}), {303: None})
+        result: None = self.call(
+            Request("GET", "/v1/auth/oidc/callback", query={"state": state, "code": code, "iss": iss, "error": error}), {303: None}
+        )
         return result
 
     def begin_oidc_login(self, *, return_to: str | None = None) -> None:
         """Begin a login at the OpenID provider. Sends the browser to the provider. A `return_to` that is no path of ours means the first page."""
-        result: None = self.call(Request("GET", "/v1/auth/oidc/start", query={"return_to": return_to}), {302: None})
+        result: None = self.call(Request("GET", "/v1/auth/oidc/start", query={"return_to": return_to}), {302: None, 303: None})
         return result
 
     def login_by_passkey(self, body: models.PasskeyLoginBody) -> models.TokenResponse:
@@ -182,16 +196,30 @@ class AsyncLogin(AsyncTransport):
         result: models.PersonResponse = await self.call(Request("GET", "/v1/auth/me"), {200: models.PersonResponse})
         return result
 
-    async def finish_oidc_login(self, *, state: str | None = None, code: str | None = None, iss: str | None = None) -> None:
+    async def change_me(self, body: models.PersonChange) -> models.PersonResponse:
+        """Change the own name. The address and the role are what `accounts:write` is for."""
+        result: models.PersonResponse = await self.call(
+            Request("PATCH", "/v1/auth/me", body=encode_body(body)), {200: models.PersonResponse}
+        )
+        return result
+
+    async def get_login_methods(self) -> models.LoginMethodsResponse:
+        """Get how people log in. What a login page offers. It does not depend on who asks, and may be kept for a minute."""
+        result: models.LoginMethodsResponse = await self.call(Request("GET", "/v1/auth/methods"), {200: models.LoginMethodsResponse})
+        return result
+
+    async def finish_oidc_login(
+        self, *, state: str | None = None, code: str | None = None, iss: str | None = None, error: str | None = None
+    ) -> None:
         """End a login at the OpenID provider. Where the provider sends the browser. The login must have begun in the same browser, minutes ago."""
         result: None = await self.call(
-            Request("GET", "/v1/auth/oidc/callback", query={"state": state, "code": code, "iss": iss}), {303: None}
+            Request("GET", "/v1/auth/oidc/callback", query={"state": state, "code": code, "iss": iss, "error": error}), {303: None}
         )
         return result
 
     async def begin_oidc_login(self, *, return_to: str | None = None) -> None:
         """Begin a login at the OpenID provider. Sends the browser to the provider. A `return_to` that is no path of ours means the first page."""
-        result: None = await self.call(Request("GET", "/v1/auth/oidc/start", query={"return_to": return_to}), {302: None})
+        result: None = await self.call(Request("GET", "/v1/auth/oidc/start", query={"return_to": return_to}), {302: None, 303: None})
         return result
 
     async def login_by_passkey(self, body: models.PasskeyLoginBody) -> models.TokenResponse:

@@ -106,6 +106,55 @@ class Notifications(Transport):
         )
         return result
 
+    def export_notifications(
+        self,
+        *,
+        user_id: str | None = None,
+        type: str | None = None,
+        category: str | None = None,
+        state: models.State | None = None,
+        priority: Literal["high", "medium", "low"] | None = None,
+        reason: str | None = None,
+        channel: Literal["email", "sms", "push", "webhook"] | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        limit: int | None = None,
+    ) -> str:
+        """Export notifications as CSV. As the list is, newest first, streamed. A cell that a spreadsheet would take for a formula begins with an apostrophe. If others
+        remain after 400 queries, the last line begins with `incomplete:` and says how to go on. If PostgreSQL fails in the middle, the
+        connection is closed before the end."""
+        result: str = self.call(
+            Request(
+                "GET",
+                "/v1/notifications/export",
+                query={
+                    "user_id": user_id,
+                    "type": type,
+                    "category": category,
+                    "state": state,
+                    "priority": priority,
+                    "reason": reason,
+                    "channel": channel,
+                    "since": since,
+                    "until": until,
+                    "limit": limit,
+                },
+            ),
+            {200: str},
+        )
+        return result
+
+    def preview_notification(self, body: models.Submission, *, at: float | None = None) -> models.NotificationPreviewResponse:
+        """Preview a notification. What would become of this notification if it were submitted: the decision of each gate, and what would be sent. Nothing is.
+
+        The router's own gates decide by the present rules, templates, profile, preferences and windows of its user. What submitting rejects is
+        rejected with the same errors. Also needs `notifications:send` or `preferences:read`, because it shows what the user chose."""
+        result: models.NotificationPreviewResponse = self.call(
+            Request("POST", "/v1/notifications/preview", query={"at": at}, body=encode_body(body)),
+            {200: models.NotificationPreviewResponse},
+        )
+        return result
+
     def get_notification(self, notification_id: str, *, user_id: str | None = None) -> models.NotificationResponse:
         """Get a notification. The state, the deliveries and every attempt. The state is `accepted` until the decision or an attempt is recorded."""
         result: models.NotificationResponse = self.call(
@@ -173,6 +222,23 @@ class Notifications(Transport):
                 headers={"Idempotency-Key": idempotency_key or make_key()},
             ),
             {200: models.NotificationResponse},
+        )
+        return result
+
+    def list_notification_records(
+        self, notification_id: str, *, user_id: str | None = None, masked: bool | None = None
+    ) -> models.NotificationRecordsResponse:
+        """List the records of a notification. Topic, partition and offset of each record that Kafka still has of it, and what its deliveries said, by its newest record.
+
+        Contents and addresses are masked unless the caller has `users:unmask`; then the audit log says that they were read."""
+        result: models.NotificationRecordsResponse = self.call(
+            Request(
+                "GET",
+                "/v1/notifications/{notification_id}/records",
+                path_values={"notification_id": notification_id},
+                query={"user_id": user_id, "masked": masked},
+            ),
+            {200: models.NotificationRecordsResponse},
         )
         return result
 
@@ -276,6 +342,55 @@ class AsyncNotifications(AsyncTransport):
         )
         return result
 
+    async def export_notifications(
+        self,
+        *,
+        user_id: str | None = None,
+        type: str | None = None,
+        category: str | None = None,
+        state: models.State | None = None,
+        priority: Literal["high", "medium", "low"] | None = None,
+        reason: str | None = None,
+        channel: Literal["email", "sms", "push", "webhook"] | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        limit: int | None = None,
+    ) -> str:
+        """Export notifications as CSV. As the list is, newest first, streamed. A cell that a spreadsheet would take for a formula begins with an apostrophe. If others
+        remain after 400 queries, the last line begins with `incomplete:` and says how to go on. If PostgreSQL fails in the middle, the
+        connection is closed before the end."""
+        result: str = await self.call(
+            Request(
+                "GET",
+                "/v1/notifications/export",
+                query={
+                    "user_id": user_id,
+                    "type": type,
+                    "category": category,
+                    "state": state,
+                    "priority": priority,
+                    "reason": reason,
+                    "channel": channel,
+                    "since": since,
+                    "until": until,
+                    "limit": limit,
+                },
+            ),
+            {200: str},
+        )
+        return result
+
+    async def preview_notification(self, body: models.Submission, *, at: float | None = None) -> models.NotificationPreviewResponse:
+        """Preview a notification. What would become of this notification if it were submitted: the decision of each gate, and what would be sent. Nothing is.
+
+        The router's own gates decide by the present rules, templates, profile, preferences and windows of its user. What submitting rejects is
+        rejected with the same errors. Also needs `notifications:send` or `preferences:read`, because it shows what the user chose."""
+        result: models.NotificationPreviewResponse = await self.call(
+            Request("POST", "/v1/notifications/preview", query={"at": at}, body=encode_body(body)),
+            {200: models.NotificationPreviewResponse},
+        )
+        return result
+
     async def get_notification(self, notification_id: str, *, user_id: str | None = None) -> models.NotificationResponse:
         """Get a notification. The state, the deliveries and every attempt. The state is `accepted` until the decision or an attempt is recorded."""
         result: models.NotificationResponse = await self.call(
@@ -343,5 +458,22 @@ class AsyncNotifications(AsyncTransport):
                 headers={"Idempotency-Key": idempotency_key or make_key()},
             ),
             {200: models.NotificationResponse},
+        )
+        return result
+
+    async def list_notification_records(
+        self, notification_id: str, *, user_id: str | None = None, masked: bool | None = None
+    ) -> models.NotificationRecordsResponse:
+        """List the records of a notification. Topic, partition and offset of each record that Kafka still has of it, and what its deliveries said, by its newest record.
+
+        Contents and addresses are masked unless the caller has `users:unmask`; then the audit log says that they were read."""
+        result: models.NotificationRecordsResponse = await self.call(
+            Request(
+                "GET",
+                "/v1/notifications/{notification_id}/records",
+                path_values={"notification_id": notification_id},
+                query={"user_id": user_id, "masked": masked},
+            ),
+            {200: models.NotificationRecordsResponse},
         )
         return result

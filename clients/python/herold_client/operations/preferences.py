@@ -11,21 +11,28 @@ from herold_client.transport import AsyncTransport, Transport
 class Preferences(Transport):
     """The operations on preferences."""
 
-    def list_consent_events(self, user_id: str, *, limit: int | None = None, cursor: str | None = None) -> models.ConsentEventPage:
+    def list_consent_events(
+        self, user_id: str, *, masked: bool | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> models.ConsentEventPage:
         """List a user's consent events. Who changed preferences and suppressions, what, when and from where, newest first; also those of a user who is deleted."""
         result: models.ConsentEventPage = self.call(
             Request(
-                "GET", "/v1/users/{user_id}/consent-events", path_values={"user_id": user_id}, query={"limit": limit, "cursor": cursor}
+                "GET",
+                "/v1/users/{user_id}/consent-events",
+                path_values={"user_id": user_id},
+                query={"masked": masked, "limit": limit, "cursor": cursor},
             ),
             {200: models.ConsentEventPage},
         )
         return result
 
-    def iterate_consent_events(self, user_id: str, *, limit: int | None = None) -> Iterator[models.ConsentEvent]:
+    def iterate_consent_events(
+        self, user_id: str, *, masked: bool | None = None, limit: int | None = None
+    ) -> Iterator[models.ConsentEvent]:
         """All items of `list_consent_events`, page by page; `limit` is the size of a page."""
         cursor: str | None = None
         while True:
-            page = self.list_consent_events(user_id, limit=limit, cursor=cursor)
+            page = self.list_consent_events(user_id, masked=masked, limit=limit, cursor=cursor)
             yield from page.items
             if page.next_cursor is None:
                 return
@@ -86,21 +93,28 @@ class Preferences(Transport):
 class AsyncPreferences(AsyncTransport):
     """The operations on preferences, to await."""
 
-    async def list_consent_events(self, user_id: str, *, limit: int | None = None, cursor: str | None = None) -> models.ConsentEventPage:
+    async def list_consent_events(
+        self, user_id: str, *, masked: bool | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> models.ConsentEventPage:
         """List a user's consent events. Who changed preferences and suppressions, what, when and from where, newest first; also those of a user who is deleted."""
         result: models.ConsentEventPage = await self.call(
             Request(
-                "GET", "/v1/users/{user_id}/consent-events", path_values={"user_id": user_id}, query={"limit": limit, "cursor": cursor}
+                "GET",
+                "/v1/users/{user_id}/consent-events",
+                path_values={"user_id": user_id},
+                query={"masked": masked, "limit": limit, "cursor": cursor},
             ),
             {200: models.ConsentEventPage},
         )
         return result
 
-    async def iterate_consent_events(self, user_id: str, *, limit: int | None = None) -> AsyncIterator[models.ConsentEvent]:
+    async def iterate_consent_events(
+        self, user_id: str, *, masked: bool | None = None, limit: int | None = None
+    ) -> AsyncIterator[models.ConsentEvent]:
         """All items of `list_consent_events`, page by page; `limit` is the size of a page."""
         cursor: str | None = None
         while True:
-            page = await self.list_consent_events(user_id, limit=limit, cursor=cursor)
+            page = await self.list_consent_events(user_id, masked=masked, limit=limit, cursor=cursor)
             for item in page.items:
                 yield item
             if page.next_cursor is None:

@@ -77,6 +77,29 @@ class Projects(Transport):
         )
         return result
 
+    def list_project_api_keys(self, project_id: str, *, limit: int | None = None, cursor: str | None = None) -> models.ApiKeyPage:
+        """List the API keys of a project. In the order of their names, without secrets, those in force."""
+        result: models.ApiKeyPage = self.call(
+            Request(
+                "GET",
+                "/v1/projects/{project_id}/api-keys",
+                path_values={"project_id": project_id},
+                query={"limit": limit, "cursor": cursor},
+            ),
+            {200: models.ApiKeyPage},
+        )
+        return result
+
+    def iterate_project_api_keys(self, project_id: str, *, limit: int | None = None) -> Iterator[models.ApiKey]:
+        """All items of `list_project_api_keys`, page by page; `limit` is the size of a page."""
+        cursor: str | None = None
+        while True:
+            page = self.list_project_api_keys(project_id, limit=limit, cursor=cursor)
+            yield from page.items
+            if page.next_cursor is None:
+                return
+            cursor = page.next_cursor
+
     def create_project_api_key(
         self,
         project_id: str,
@@ -169,6 +192,30 @@ class AsyncProjects(AsyncTransport):
             {200: models.Project},
         )
         return result
+
+    async def list_project_api_keys(self, project_id: str, *, limit: int | None = None, cursor: str | None = None) -> models.ApiKeyPage:
+        """List the API keys of a project. In the order of their names, without secrets, those in force."""
+        result: models.ApiKeyPage = await self.call(
+            Request(
+                "GET",
+                "/v1/projects/{project_id}/api-keys",
+                path_values={"project_id": project_id},
+                query={"limit": limit, "cursor": cursor},
+            ),
+            {200: models.ApiKeyPage},
+        )
+        return result
+
+    async def iterate_project_api_keys(self, project_id: str, *, limit: int | None = None) -> AsyncIterator[models.ApiKey]:
+        """All items of `list_project_api_keys`, page by page; `limit` is the size of a page."""
+        cursor: str | None = None
+        while True:
+            page = await self.list_project_api_keys(project_id, limit=limit, cursor=cursor)
+            for item in page.items:
+                yield item
+            if page.next_cursor is None:
+                return
+            cursor = page.next_cursor
 
     async def create_project_api_key(
         self,

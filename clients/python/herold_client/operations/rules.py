@@ -81,6 +81,14 @@ class Rules(Transport):
         )
         return result
 
+    def check_rule(self, rule_type: str, body: models.RuleEntry) -> models.RuleCheck:
+        """Check a rule. Finds the problems that PUT would find, and what would change; nothing is stored. `version` is that in force, 0 without one."""
+        result: models.RuleCheck = self.call(
+            Request("POST", "/v1/rules/{rule_type}/check", path_values={"rule_type": rule_type}, body=encode_body(body)),
+            {200: models.RuleCheck},
+        )
+        return result
+
     def roll_back_rule(
         self,
         rule_type: str,
@@ -108,6 +116,16 @@ class Rules(Transport):
                 body=encode_body(body),
             ),
             {200: models.RuleResponse},
+        )
+        return result
+
+    def simulate_rule(self, rule_type: str, body: models.RuleSimulationRequest) -> models.TypeSimulationReport:
+        """Simulate a rule. What the rule would decide about the newest notifications of its type that Kafka has, beside the rules in force; nothing is sent.
+
+        It names notifications as examples, so `notifications:read` is needed, too."""
+        result: models.TypeSimulationReport = self.call(
+            Request("POST", "/v1/rules/{rule_type}/simulate", path_values={"rule_type": rule_type}, body=encode_body(body)),
+            {200: models.TypeSimulationReport},
         )
         return result
 
@@ -206,6 +224,14 @@ class AsyncRules(AsyncTransport):
         )
         return result
 
+    async def check_rule(self, rule_type: str, body: models.RuleEntry) -> models.RuleCheck:
+        """Check a rule. Finds the problems that PUT would find, and what would change; nothing is stored. `version` is that in force, 0 without one."""
+        result: models.RuleCheck = await self.call(
+            Request("POST", "/v1/rules/{rule_type}/check", path_values={"rule_type": rule_type}, body=encode_body(body)),
+            {200: models.RuleCheck},
+        )
+        return result
+
     async def roll_back_rule(
         self,
         rule_type: str,
@@ -233,6 +259,16 @@ class AsyncRules(AsyncTransport):
                 body=encode_body(body),
             ),
             {200: models.RuleResponse},
+        )
+        return result
+
+    async def simulate_rule(self, rule_type: str, body: models.RuleSimulationRequest) -> models.TypeSimulationReport:
+        """Simulate a rule. What the rule would decide about the newest notifications of its type that Kafka has, beside the rules in force; nothing is sent.
+
+        It names notifications as examples, so `notifications:read` is needed, too."""
+        result: models.TypeSimulationReport = await self.call(
+            Request("POST", "/v1/rules/{rule_type}/simulate", path_values={"rule_type": rule_type}, body=encode_body(body)),
+            {200: models.TypeSimulationReport},
         )
         return result
 

@@ -38,6 +38,11 @@ class Schedules(Transport):
                 return
             cursor = page.next_cursor
 
+    def preview_schedule(self, body: models.ScheduleTimes) -> models.NextRuns:
+        """Show when a schedule would run. The times of its next runs, in its zone; nothing is stored."""
+        result: models.NextRuns = self.call(Request("POST", "/v1/schedules/preview", body=encode_body(body)), {200: models.NextRuns})
+        return result
+
     def get_schedule(self, name: str) -> models.ScheduleDetails:
         """Get a schedule. With the times of its next runs. The ETag is the version, which runs do not change."""
         result: models.ScheduleDetails = self.call(
@@ -202,6 +207,11 @@ class AsyncSchedules(AsyncTransport):
             if page.next_cursor is None:
                 return
             cursor = page.next_cursor
+
+    async def preview_schedule(self, body: models.ScheduleTimes) -> models.NextRuns:
+        """Show when a schedule would run. The times of its next runs, in its zone; nothing is stored."""
+        result: models.NextRuns = await self.call(Request("POST", "/v1/schedules/preview", body=encode_body(body)), {200: models.NextRuns})
+        return result
 
     async def get_schedule(self, name: str) -> models.ScheduleDetails:
         """Get a schedule. With the times of its next runs. The ETag is the version, which runs do not change."""

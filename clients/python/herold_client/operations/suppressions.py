@@ -18,6 +18,7 @@ class Suppressions(Transport):
         user_id: str | None = None,
         channel: Literal["email", "sms", "push", "webhook"] | None = None,
         undone: bool | None = None,
+        masked: bool | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> models.SuppressionPage:
@@ -26,7 +27,15 @@ class Suppressions(Transport):
             Request(
                 "GET",
                 "/v1/suppressions",
-                query={"search": search, "user_id": user_id, "channel": channel, "undone": undone, "limit": limit, "cursor": cursor},
+                query={
+                    "search": search,
+                    "user_id": user_id,
+                    "channel": channel,
+                    "undone": undone,
+                    "masked": masked,
+                    "limit": limit,
+                    "cursor": cursor,
+                },
             ),
             {200: models.SuppressionPage},
         )
@@ -39,12 +48,15 @@ class Suppressions(Transport):
         user_id: str | None = None,
         channel: Literal["email", "sms", "push", "webhook"] | None = None,
         undone: bool | None = None,
+        masked: bool | None = None,
         limit: int | None = None,
     ) -> Iterator[models.Suppression]:
         """All items of `list_suppressions`, page by page; `limit` is the size of a page."""
         cursor: str | None = None
         while True:
-            page = self.list_suppressions(search=search, user_id=user_id, channel=channel, undone=undone, limit=limit, cursor=cursor)
+            page = self.list_suppressions(
+                search=search, user_id=user_id, channel=channel, undone=undone, masked=masked, limit=limit, cursor=cursor
+            )
             yield from page.items
             if page.next_cursor is None:
                 return
@@ -70,10 +82,11 @@ class Suppressions(Transport):
         )
         return result
 
-    def get_suppression(self, suppression_id: str) -> models.Suppression:
+    def get_suppression(self, suppression_id: str, *, masked: bool | None = None) -> models.Suppression:
         """Get a suppression. Also one that is undone."""
         result: models.Suppression = self.call(
-            Request("GET", "/v1/suppressions/{suppression_id}", path_values={"suppression_id": suppression_id}), {200: models.Suppression}
+            Request("GET", "/v1/suppressions/{suppression_id}", path_values={"suppression_id": suppression_id}, query={"masked": masked}),
+            {200: models.Suppression},
         )
         return result
 
@@ -109,6 +122,7 @@ class AsyncSuppressions(AsyncTransport):
         user_id: str | None = None,
         channel: Literal["email", "sms", "push", "webhook"] | None = None,
         undone: bool | None = None,
+        masked: bool | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> models.SuppressionPage:
@@ -117,7 +131,15 @@ class AsyncSuppressions(AsyncTransport):
             Request(
                 "GET",
                 "/v1/suppressions",
-                query={"search": search, "user_id": user_id, "channel": channel, "undone": undone, "limit": limit, "cursor": cursor},
+                query={
+                    "search": search,
+                    "user_id": user_id,
+                    "channel": channel,
+                    "undone": undone,
+                    "masked": masked,
+                    "limit": limit,
+                    "cursor": cursor,
+                },
             ),
             {200: models.SuppressionPage},
         )
@@ -130,12 +152,15 @@ class AsyncSuppressions(AsyncTransport):
         user_id: str | None = None,
         channel: Literal["email", "sms", "push", "webhook"] | None = None,
         undone: bool | None = None,
+        masked: bool | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[models.Suppression]:
         """All items of `list_suppressions`, page by page; `limit` is the size of a page."""
         cursor: str | None = None
         while True:
-            page = await self.list_suppressions(search=search, user_id=user_id, channel=channel, undone=undone, limit=limit, cursor=cursor)
+            page = await self.list_suppressions(
+                search=search, user_id=user_id, channel=channel, undone=undone, masked=masked, limit=limit, cursor=cursor
+            )
             for item in page.items:
                 yield item
             if page.next_cursor is None:
@@ -162,10 +187,11 @@ class AsyncSuppressions(AsyncTransport):
         )
         return result
 
-    async def get_suppression(self, suppression_id: str) -> models.Suppression:
+    async def get_suppression(self, suppression_id: str, *, masked: bool | None = None) -> models.Suppression:
         """Get a suppression. Also one that is undone."""
         result: models.Suppression = await self.call(
-            Request("GET", "/v1/suppressions/{suppression_id}", path_values={"suppression_id": suppression_id}), {200: models.Suppression}
+            Request("GET", "/v1/suppressions/{suppression_id}", path_values={"suppression_id": suppression_id}, query={"masked": masked}),
+            {200: models.Suppression},
         )
         return result
 

@@ -34,6 +34,15 @@ class Templates(Transport):
         )
         return result
 
+    def check_template(self, name: str, body: models.CheckRequest) -> models.VersionReport:
+        """Check a version of a template. What publishing a version would do: what would make it refused, and how sizes, SMS segments and costs change; nothing is stored.
+
+        Failures have the ids of recorded notifications for who has `notifications:read`, too. The search for them ends after 8 s."""
+        result: models.VersionReport = self.call(
+            Request("POST", "/v1/templates/{name}/check", path_values={"name": name}, body=encode_body(body)), {200: models.VersionReport}
+        )
+        return result
+
     def get_template_history(self, name: str) -> models.TemplateHistory:
         """Get the history of a template. The versions, and which was published when, by whom and why; newest first."""
         result: models.TemplateHistory = self.call(
@@ -147,6 +156,15 @@ class AsyncTemplates(AsyncTransport):
         """Get a template. A version with its document. The ETag is the number of the published version, 0 if none is published."""
         result: models.TemplateVersion = await self.call(
             Request("GET", "/v1/templates/{name}", path_values={"name": name}, query={"version": version}), {200: models.TemplateVersion}
+        )
+        return result
+
+    async def check_template(self, name: str, body: models.CheckRequest) -> models.VersionReport:
+        """Check a version of a template. What publishing a version would do: what would make it refused, and how sizes, SMS segments and costs change; nothing is stored.
+
+        Failures have the ids of recorded notifications for who has `notifications:read`, too. The search for them ends after 8 s."""
+        result: models.VersionReport = await self.call(
+            Request("POST", "/v1/templates/{name}/check", path_values={"name": name}, body=encode_body(body)), {200: models.VersionReport}
         )
         return result
 

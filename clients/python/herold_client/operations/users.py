@@ -11,26 +11,31 @@ from herold_client.transport import AsyncTransport, Transport, make_key
 class Users(Transport):
     """The operations on users."""
 
-    def list_users(self, *, search: str | None = None, limit: int | None = None, cursor: str | None = None) -> models.UserPage:
+    def list_users(
+        self, *, search: str | None = None, masked: bool | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> models.UserPage:
         """List users. In the order of ids: all users, or those whose id begins with the text or who have it as an address. Masked without users:unmask."""
         result: models.UserPage = self.call(
-            Request("GET", "/v1/users", query={"search": search, "limit": limit, "cursor": cursor}), {200: models.UserPage}
+            Request("GET", "/v1/users", query={"search": search, "masked": masked, "limit": limit, "cursor": cursor}),
+            {200: models.UserPage},
         )
         return result
 
-    def iterate_users(self, *, search: str | None = None, limit: int | None = None) -> Iterator[models.User]:
+    def iterate_users(self, *, search: str | None = None, masked: bool | None = None, limit: int | None = None) -> Iterator[models.User]:
         """All items of `list_users`, page by page; `limit` is the size of a page."""
         cursor: str | None = None
         while True:
-            page = self.list_users(search=search, limit=limit, cursor=cursor)
+            page = self.list_users(search=search, masked=masked, limit=limit, cursor=cursor)
             yield from page.items
             if page.next_cursor is None:
                 return
             cursor = page.next_cursor
 
-    def get_user(self, user_id: str) -> models.User:
+    def get_user(self, user_id: str, *, masked: bool | None = None) -> models.User:
         """Get a user. The ETag is the version of the user with devices and preferences. Addresses and attributes are masked without users:unmask."""
-        result: models.User = self.call(Request("GET", "/v1/users/{user_id}", path_values={"user_id": user_id}), {200: models.User})
+        result: models.User = self.call(
+            Request("GET", "/v1/users/{user_id}", path_values={"user_id": user_id}, query={"masked": masked}), {200: models.User}
+        )
         return result
 
     def put_user(
@@ -105,21 +110,28 @@ class Users(Transport):
         )
         return result
 
-    def list_devices(self, user_id: str, *, limit: int | None = None, cursor: str | None = None) -> models.DevicePage:
+    def list_devices(
+        self, user_id: str, *, masked: bool | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> models.DevicePage:
         """List a user's devices. In the order of tokens, sealed ones in that of hashes. Push messages go to the twenty that were updated last.
 
         Without users:unmask the first page, with hashes."""
         result: models.DevicePage = self.call(
-            Request("GET", "/v1/users/{user_id}/devices", path_values={"user_id": user_id}, query={"limit": limit, "cursor": cursor}),
+            Request(
+                "GET",
+                "/v1/users/{user_id}/devices",
+                path_values={"user_id": user_id},
+                query={"masked": masked, "limit": limit, "cursor": cursor},
+            ),
             {200: models.DevicePage},
         )
         return result
 
-    def iterate_devices(self, user_id: str, *, limit: int | None = None) -> Iterator[models.Device]:
+    def iterate_devices(self, user_id: str, *, masked: bool | None = None, limit: int | None = None) -> Iterator[models.Device]:
         """All items of `list_devices`, page by page; `limit` is the size of a page."""
         cursor: str | None = None
         while True:
-            page = self.list_devices(user_id, limit=limit, cursor=cursor)
+            page = self.list_devices(user_id, masked=masked, limit=limit, cursor=cursor)
             yield from page.items
             if page.next_cursor is None:
                 return
@@ -229,27 +241,34 @@ class Users(Transport):
 class AsyncUsers(AsyncTransport):
     """The operations on users, to await."""
 
-    async def list_users(self, *, search: str | None = None, limit: int | None = None, cursor: str | None = None) -> models.UserPage:
+    async def list_users(
+        self, *, search: str | None = None, masked: bool | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> models.UserPage:
         """List users. In the order of ids: all users, or those whose id begins with the text or who have it as an address. Masked without users:unmask."""
         result: models.UserPage = await self.call(
-            Request("GET", "/v1/users", query={"search": search, "limit": limit, "cursor": cursor}), {200: models.UserPage}
+            Request("GET", "/v1/users", query={"search": search, "masked": masked, "limit": limit, "cursor": cursor}),
+            {200: models.UserPage},
         )
         return result
 
-    async def iterate_users(self, *, search: str | None = None, limit: int | None = None) -> AsyncIterator[models.User]:
+    async def iterate_users(
+        self, *, search: str | None = None, masked: bool | None = None, limit: int | None = None
+    ) -> AsyncIterator[models.User]:
         """All items of `list_users`, page by page; `limit` is the size of a page."""
         cursor: str | None = None
         while True:
-            page = await self.list_users(search=search, limit=limit, cursor=cursor)
+            page = await self.list_users(search=search, masked=masked, limit=limit, cursor=cursor)
             for item in page.items:
                 yield item
             if page.next_cursor is None:
                 return
             cursor = page.next_cursor
 
-    async def get_user(self, user_id: str) -> models.User:
+    async def get_user(self, user_id: str, *, masked: bool | None = None) -> models.User:
         """Get a user. The ETag is the version of the user with devices and preferences. Addresses and attributes are masked without users:unmask."""
-        result: models.User = await self.call(Request("GET", "/v1/users/{user_id}", path_values={"user_id": user_id}), {200: models.User})
+        result: models.User = await self.call(
+            Request("GET", "/v1/users/{user_id}", path_values={"user_id": user_id}, query={"masked": masked}), {200: models.User}
+        )
         return result
 
     async def put_user(
@@ -324,21 +343,28 @@ class AsyncUsers(AsyncTransport):
         )
         return result
 
-    async def list_devices(self, user_id: str, *, limit: int | None = None, cursor: str | None = None) -> models.DevicePage:
+    async def list_devices(
+        self, user_id: str, *, masked: bool | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> models.DevicePage:
         """List a user's devices. In the order of tokens, sealed ones in that of hashes. Push messages go to the twenty that were updated last.
 
         Without users:unmask the first page, with hashes."""
         result: models.DevicePage = await self.call(
-            Request("GET", "/v1/users/{user_id}/devices", path_values={"user_id": user_id}, query={"limit": limit, "cursor": cursor}),
+            Request(
+                "GET",
+                "/v1/users/{user_id}/devices",
+                path_values={"user_id": user_id},
+                query={"masked": masked, "limit": limit, "cursor": cursor},
+            ),
             {200: models.DevicePage},
         )
         return result
 
-    async def iterate_devices(self, user_id: str, *, limit: int | None = None) -> AsyncIterator[models.Device]:
+    async def iterate_devices(self, user_id: str, *, masked: bool | None = None, limit: int | None = None) -> AsyncIterator[models.Device]:
         """All items of `list_devices`, page by page; `limit` is the size of a page."""
         cursor: str | None = None
         while True:
-            page = await self.list_devices(user_id, limit=limit, cursor=cursor)
+            page = await self.list_devices(user_id, masked=masked, limit=limit, cursor=cursor)
             for item in page.items:
                 yield item
             if page.next_cursor is None:

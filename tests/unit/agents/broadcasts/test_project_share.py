@@ -1,5 +1,6 @@
 """Broadcasts of a project with a limit: its pages have what the quota gives, and other projects' are not held up."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from agents.broadcasts.expander import Expander
 from agents.broadcasts.project_share import ProjectShare
 from schemas.audiences import Recipients, UserPage
 from schemas.broadcasts import ClaimedBroadcast
-from schemas.limit_ports import Quota
+from schemas.limit_ports import Granted, Quota, RateVerdict
 from tables.process_rate_limiter import ProcessRateLimiter
 from tests.memory_streaming import MemoryKafka, MemoryOutbox
 from tests.unit.agents.broadcasts.test_expander import BROADCAST, NOW, PARTITIONS
@@ -21,7 +22,8 @@ QUOTA = Quota("project:shop", 0.05, 40)  # 20 per second
 class PagesOfOneBroadcast:
     """A broadcast to all users, whose pages are due after what was stored with the one before."""
 
-    def __init__(self, notification: bytes) -> None:
+    def __init__(self, notification: bytes, recipients: Sequence[str] = USERS) -> None:
+        self.recipients, self.permits = frozenset(recipients), 0
         self.broadcast: ClaimedBroadcast | None = msgspec.structs.replace(BROADCAST, notification=notification, total_count=len(USERS))
         self.now, self.sent = 0.0, list[tuple[float, int]]()
 
@@ -32,8 +34,9 @@ class PagesOfOneBroadcast:
         return None
 
     async def read_page(self, recipients: Recipients, cursor: str, limit: int) -> UserPage:
-        user_ids = [user for user in USERS if user > cursor][:limit]
-        return UserPage(user_ids, user_ids[-1] if user_ids else cursor, len(user_ids) < limit)
+        examined = [user for user in USERS if user > cursor][:limit]
+        user_ids = [user for user in examined if user in self.recipients]
+        return UserPage(user_ids, examined[-1] if examined else cursor, len(examined) < limit)
 
     async def store_page(self, broadcast_id: str, cursor: str, page: UserPage, seconds: float) -> bool:
         assert self.broadcast
@@ -51,9 +54,21 @@ class FlushedMemoryOutbox(MemoryOutbox):
         super().flush()
 
 
-async def expand(notification: bytes, quota: Quota | None) -> tuple[PagesOfOneBroadcast, MemoryKafka]:
-    pages, kafka = PagesOfOneBroadcast(notification), MemoryKafka()
-    share = ProjectShare(ProcessRateLimiter(lambda: pages.now), lambda stored: quota if stored.startswith("@shop/") else None)
+class CountingLimiter:
+    """A limiter that notes how many permits it has given."""
+
+    def __init__(self, pages: PagesOfOneBroadcast) -> None:
+        self.limiter, self.pages = ProcessRateLimiter(lambda: pages.now), pages
+
+    async def acquire(self, quotas: Sequence[Quota], permits: int = 1, at_least: int = 0) -> RateVerdict:
+        verdict = await self.limiter.acquire(quotas, permits, at_least)
+        self.pages.permits += verdict.permits if isinstance(verdict, Granted) else 0
+        return verdict
+
+
+async def expand(notification: bytes, quota: Quota | None, recipients: Sequence[str] = USERS) -> tuple[PagesOfOneBroadcast, MemoryKafka]:
+    pages, kafka = PagesOfOneBroadcast(notification, recipients), MemoryKafka()
+    share = ProjectShare(CountingLimiter(pages), lambda stored: quota if stored.startswith("@shop/") else None)
     unused: Any = None
     expander = Expander(
         pages,  # type: ignore[arg-type]
@@ -82,6 +97,13 @@ async def test_a_broadcast_gets_what_the_quota_of_its_project_gives() -> None:
             assert users <= QUOTA.burst + (pages.sent[end][0] - start) / QUOTA.interval + 1e-6
     assert pages.now == pytest.approx((len(USERS) - QUOTA.burst) * QUOTA.interval, abs=0.5)
     assert min(count for _, count in pages.sent[:-1]) >= 5  # not a page for each user
+
+
+async def test_permits_are_taken_for_the_users_that_there_are_and_not_for_those_that_a_filter_leaves_out() -> None:
+    rare = USERS[::30]
+    pages, kafka = await expand(b'{"type": "@shop/news"}', QUOTA, rare)
+    assert sum(map(len, kafka.topics.values())) == pages.permits == len(rare)
+    assert pages.now == 0.0, "so few are within the burst"
 
 
 @pytest.mark.parametrize(("notification", "quota"), [(b'{"type": "news"}', QUOTA), (b'{"type": "@shop/news"}', None)])

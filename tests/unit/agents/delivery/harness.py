@@ -20,8 +20,8 @@ from schemas.enums import Priority
 from schemas.events import StatusEvent
 from schemas.http import HttpClient, HttpRequest, HttpResponse, HttpResult, MaybeSent, NotSent
 from schemas.outcome import AttemptResult, Provider
-from schemas.ports import Batch, BatchHandle, Header
-from schemas.scheduled import Scheduled
+from schemas.ports import Batch, BatchHandle, Header, Table
+from schemas.scheduled import Scheduled, ScheduledRecord
 from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, get_deliveries_topic
 from tests.delivery_builders import NOW
 from tests.fakes import FakeRecord, ProducedRecord
@@ -107,6 +107,8 @@ class DeliveryHarness:
         self.all_calls: list[PendingCall] = []
         self.produced: list[ProducedRecord] = []
         self.rows: dict[tuple[int, bytes], bytes | None] = {}
+        self.rows_of: dict[tuple[str, int, bytes], bytes | None] = {}  # of other tables than attempts
+        self.pending_rows_of: dict[tuple[str, int, bytes], bytes | None] = {}  # the same with what is staged
         self.observed_attempts: list[tuple[Priority, StatusEvent]] = []
         self.observed_batch_calls: list[tuple[int, bool]] = []
         self.observed_dead_letters: list[tuple[Priority, str, str, str]] = []
@@ -152,6 +154,14 @@ class DeliveryHarness:
 
     def stage_row(self, partition: int, key: bytes, row: bytes | None) -> None:
         self._uncommitted.append((partition, lambda: self.rows.__setitem__((partition, key), row)))
+
+    def get_rows(self, table: Table, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]:
+        return [self.pending_rows_of.get((table.name, partition, key)) for key in keys]
+
+    def stage_row_of(self, table: Table, partition: int, key: bytes, row: bytes | None) -> None:
+        place = table.name, partition, key
+        self.pending_rows_of[place] = row
+        self._uncommitted.append((partition, lambda: self.rows_of.__setitem__(place, row)))
 
     def is_full(self, partition: int) -> bool:
         return sum(number == partition for number, _ in self._uncommitted) >= self.outbox_limit
@@ -202,7 +212,7 @@ class DeliveryHarness:
 
     def drop_uncommitted(self) -> None:
         """Discard uncommitted rows and callbacks, as after a revocation."""
-        self._uncommitted = []
+        self._uncommitted, self.pending_rows_of = [], dict(self.rows_of)
 
     def advance_clock(self, seconds: float) -> None:
         """Advance the clock and run the timers that are due."""
@@ -253,7 +263,12 @@ class DeliveryHarness:
     @property
     def scheduled(self) -> list[Scheduled]:
         """The entries for the scheduler produced so far."""
-        return [msgspec.json.decode(record.value or b"", type=Scheduled) for record in self.produced if "scheduled." in record.topic]
+        return [record for record in self.scheduled_records if isinstance(record, Scheduled)]
+
+    @property
+    def scheduled_records(self) -> list[ScheduledRecord]:
+        """The entries for the scheduler, and the changes of entries, produced so far."""
+        return [msgspec.json.decode(record.value or b"", type=ScheduledRecord) for record in self.produced if "scheduled." in record.topic]
 
     @property
     def dead_letters(self) -> list[DeadLetter]:

@@ -1,6 +1,7 @@
 """Tests of accounts that reject credentials, throttle or fail: their deliveries wait, nothing ends, and all are sent in the end."""
 
 import asyncio
+from math import inf
 
 import msgspec
 import pytest
@@ -475,3 +476,69 @@ async def test_a_probe_that_is_called_or_comes_again_is_not_forgotten() -> None:
     harness.respond(NOT_SENT)
     harness.advance_clock(20)
     assert len(harness.deliverer.breakers.accounts) == 1
+
+
+async def test_a_pause_by_hand_makes_no_call_and_uses_up_no_attempt() -> None:
+    harness = DeliveryHarness()
+    harness.deliverer.breakers.hold({ACCOUNT: inf}, NOW)
+    await harness.run_batches(harness.build_batch(*[build_delivery(number=number) for number in range(1, 4)]))
+    harness.advance_clock(BREAKER_POLICY.failures.longest * 3)
+    assert not harness.pending_calls
+    assert harness.deliverer.breakers.count_open(Cause.OPERATOR) == 1
+    harness.deliverer.breakers.hold({}, harness.get_time())
+    for _ in range(3):
+        harness.respond(ACCEPTED)
+    assert [(event.status, event.attempt) for event in harness.status_events] == [(Status.SENT, 0)] * 3
+    assert (len(harness.observed_pauses), len(harness.observed_resumptions), len(harness.deliverer.breakers.accounts)) == (1, 1, 0)
+
+
+async def test_what_expires_in_a_pause_ends_before_it() -> None:
+    harness = DeliveryHarness()
+    longest = BREAKER_POLICY.failures.longest
+    harness.deliverer.breakers.hold({ACCOUNT: inf}, NOW)
+    await harness.run_batches(harness.build_batch(build_delivery(number=1, expires_at=NOW + 1.5 * longest)))
+    harness.advance_clock(longest)
+    assert not harness.status_events
+    harness.advance_clock(longest)
+    assert [(event.status, event.reason) for event in harness.status_events] == [(Status.FAILED, Reason.EXPIRED)]
+
+
+async def test_results_of_calls_before_a_pause_do_not_end_it() -> None:
+    harness = DeliveryHarness()
+    await harness.run_batches(harness.build_batch(*[build_delivery(number=number) for number in range(1, 5)]))
+    harness.deliverer.breakers.hold({ACCOUNT: inf}, NOW)
+    for result in (REJECTED_KEY, THROTTLED, ACCEPTED, ACCEPTED):
+        harness.respond(result)
+    harness.advance_clock(BREAKER_POLICY.max_retry_after * 2)
+    assert not harness.pending_calls
+    assert harness.deliverer.breakers.count_open(Cause.OPERATOR) == 1
+
+
+async def test_a_pause_of_an_account_that_fails_outlives_its_probes_and_begins_with_one() -> None:
+    harness = await pause_account()
+    harness.deliverer.breakers.hold({ACCOUNT: inf}, harness.get_time())
+    harness.advance_clock(100)
+    assert not harness.pending_calls
+    harness.deliverer.breakers.hold({}, harness.get_time())
+    assert len(harness.pending_calls) == 1
+    harness.respond(REJECTED_KEY)
+    assert harness.deliverer.breakers.count_open(Cause.CREDENTIALS) == 1
+    harness.advance_clock(1)
+    for _ in range(3):
+        harness.respond(ACCEPTED)
+    harness.advance_clock(BREAKER_POLICY.failures.longest)  # what was due at the pause
+    assert not harness.deliverer.breakers.accounts
+
+
+async def test_deliveries_of_a_paused_host_leave_through_the_scheduler_without_an_attempt() -> None:
+    policy = msgspec.structs.replace(BREAKER_POLICY, leaves=True)
+    harness = DeliveryHarness(AccountPerDomain(), breaker=policy)
+    waiting, other = (build_delivery(number=number, address=f"ada@{domain}") for number, domain in ((1, "a.org"), (2, "b.org")))
+    harness.deliverer.breakers.hold({"a.org": inf}, NOW)
+    await harness.run_batches(harness.build_batch(waiting, other))
+    assert harness.called_ids == [other.id]
+    (event,) = [event for event in harness.status_events if event.delivery_id == waiting.id]
+    assert (event.status, event.reason, event.outcome) == (Status.PENDING, Reason.ACCOUNT_PAUSED, None)
+    longest = policy.failures.longest
+    assert event.next_attempt_at is not None
+    assert NOW + longest <= event.next_attempt_at <= NOW + 1.25 * longest

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.delivery.breaker import Breaker, CallResult, Cause, SlidingWindow, classify
+from agents.delivery.breaker import Breaker, CallResult, Cause, SlidingWindow, classify, is_overloaded
+from agents.providers.response import build_unknown, parse_no_response
 from schemas.delivery_policy import BreakerPolicy, OpenDelays
 from schemas.enums import Outcome, Reason
+from schemas.http import MaybeSent, NotSent
 from schemas.outcome import AttemptResult
 
 SUCCESS, FAILURE, THROTTLED, FAULT = CallResult.SUCCESS, CallResult.FAILURE, CallResult.THROTTLED, CallResult.ACCOUNT_FAULT
@@ -48,6 +50,22 @@ def probe(breaker: Breaker, result: CallResult, retry_after: float = 0.0) -> boo
 )
 def test_only_5xx_and_no_answer_are_failures(result: AttemptResult, expected: CallResult) -> None:
     assert classify(result) is expected
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        (AttemptResult(Outcome.ACCEPTED), False),
+        (AttemptResult(Outcome.THROTTLED, "", 429), True),
+        (build_unknown(503, 0.0), False),
+        (build_unknown(0, 0.0), False),  # whatever the code is
+        (parse_no_response(MaybeSent("no response within 10 s")), True),
+        (parse_no_response(NotSent("connection refused")), False),
+        (AttemptResult(Outcome.UNKNOWN, Reason.UNEXPECTED_ERROR), False),
+    ],
+)
+def test_fewer_calls_would_help_a_provider_that_throttles_or_does_not_answer(result: AttemptResult, expected: bool) -> None:
+    assert is_overloaded(classify(result), result) is expected
 
 
 def test_it_opens_after_ten_failures_in_a_row() -> None:

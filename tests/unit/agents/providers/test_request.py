@@ -1,5 +1,7 @@
 """Tests of parsing URLs and of encoding request heads."""
 
+from urllib.parse import urlsplit
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,3 +43,19 @@ def test_a_url_is_rejected_or_has_a_plain_host_and_a_printable_target(url: str) 
     assert not set("/@\\?# \r\n") & set(parsed.host_header)
     assert parsed.target.startswith("/")
     assert encode_head_prefix(parsed.host_header, parsed.target, {}).count(b"\r\n") == 3
+
+
+@given(
+    st.from_regex(r"(https?|HTTPS|ftp)?:?/{0,3}[a-z.0-9:@\[\]]{0,12}([/?#:@]|://){0,3}[!-~]{0,9}", fullmatch=True)
+    | st.builds("https://{}{}{}".format, st.sampled_from(["h.example", "h:8443", "[::1]:443", "H."]), st.sampled_from("/?#"), st.text())
+)
+def test_the_parts_of_a_url_are_those_of_the_standard_library(url: str) -> None:
+    """Origins are parsed by themselves and kept, so that many paths of one host share that."""
+    try:
+        parsed = parse_url(url)
+    except ValueError:
+        return
+    parts = urlsplit(url)
+    assert parsed.origin == f"{parts.scheme}://{parsed.host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+    assert parsed.host.strip("[]") == parts.hostname
+    assert parsed.target == (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

@@ -231,10 +231,25 @@ async def test_no_batch_waits_long_for_profiles(outage: Outage, monkeypatch: pyt
     outage.harness.profiles.get_many = hang  # type: ignore[method-assign]
     await outage.run(build_batch(build(1), build(2, OTHER_USER, type="account.otp", to=EXPLICIT)))
     assert outage.decided == get_ids(2)
-    assert outage.harness.routed_batches[0].cause == "profiles could not be read within 0.01 s"
+    assert outage.harness.routed_batches[0].cause == "profiles could not be read in time"
     is_available.set()
     await outage.end()
     assert outage.decided == get_ids(2, 1)
+
+
+async def test_a_retry_whose_reader_gives_up_is_followed_by_another(outage: Outage) -> None:
+    get_many = outage.harness.profiles.get_many
+
+    async def give_up(user_ids: Any) -> Any:
+        raise TimeoutError
+
+    await outage.run(build_batch(build(1)))
+    outage.harness.profiles.get_many = give_up  # type: ignore[method-assign]
+    await outage.retry()
+    assert not outage.decided
+    outage.harness.profiles.get_many = get_many  # type: ignore[method-assign]
+    await outage.end()
+    assert outage.decided == get_ids(1)
 
 
 def build_half_outage() -> Outage:

@@ -38,3 +38,7 @@ async def test_it_is_in_no_digest_with_others() -> None:
     await harness.route({**build_alert(1), "is_test": True}, build_alert(2))
     digests = list_scheduled(harness)
     assert [msgspec.json.decode(bytes(digest.payload), type=Notification).is_test for digest in digests] == [True, False]
+    assert [(event.state, event.is_test) for event in harness.decided_events if event.id in {digest.id for digest in digests}] == [
+        ("held", True),
+        ("held", False),
+    ]

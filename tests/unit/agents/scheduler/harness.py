@@ -73,7 +73,7 @@ class SchedulerHarness:
             self.releaser.get_queue,
             self.committer,
             lambda: self.broker_time or 0.0,
-            {TARGET, "t1.deliveries.sms.low"},
+            {TARGET, "t1.deliveries.sms.low", "t1.deliveries.webhook.low"},
             PREFIX,
             self.batches.append,
             self.releaser.wake_up,

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from agents.scheduler.changes import Changes
 from schemas.dead_letter import decode_dead_letter
+from schemas.delivery import Delivery
 from schemas.enums import Outcome, Status
 from schemas.events import StatusEvent, compute_precedence
 from schemas.lifetimes import DAY, MAX_CREATED_AT_ERROR, MAX_SEND_AHEAD
@@ -56,6 +57,14 @@ async def test_a_cancelled_entry_is_not_released_and_its_event_says_so() -> None
     assert [(result.gate, result.verdict, result.inputs) for result in event.decision_log] == [("schedule", "reject", {"due_at": NOW + 60})]
 
 
+@pytest.mark.parametrize("change", [Cancel("ntf_1", "u-1"), Reschedule("ntf_1", "u-1", NOW + 90)])
+async def test_the_event_of_a_test_that_is_changed_is_of_a_test_too(change: Cancel | Reschedule) -> None:
+    harness = SchedulerHarness()
+    payload = Raw(msgspec.json.encode({"user_id": "u-1", "type": "order.shipped", "id": "ntf_1", "is_test": True}))
+    await harness.store(build_scheduled(payload=payload), change)
+    assert [event.is_test for event in harness.events] == [True]
+
+
 async def test_a_cancelled_delivery_has_failed_at_its_next_attempt() -> None:
     harness, delivery = SchedulerHarness(), build_delivery(attempt=2, redrive_count=1, possible_duplicate=True, variant="a/b")
     entry = build_scheduled(delivery.id, NOW + 60, resume_gate="", target_topic="t1.deliveries.sms.low")
@@ -69,6 +78,19 @@ async def test_a_cancelled_delivery_has_failed_at_its_next_attempt() -> None:
     assert (event.channel, event.created_at, event.possible_duplicate, event.variant) == ("email", NOW, True, "a/b")
     waiting = msgspec.structs.replace(event, status=Status.PENDING, attempt=1, outcome=Outcome.UNKNOWN)
     assert compute_precedence(event) > compute_precedence(waiting)
+
+
+async def test_a_cancelled_delivery_of_an_ordered_endpoint_is_given_back_so_that_its_worker_ends_it() -> None:
+    harness, delivery, topic = SchedulerHarness(), build_delivery("webhook", is_ordered=True, attempt=1), "t1.deliveries.webhook.low"
+    entry = build_scheduled(delivery.id, NOW + 60, resume_gate="", target_topic=topic)
+    stored = msgspec.structs.replace(entry, payload=msgspec.Raw(msgspec.json.encode(delivery)))
+    await harness.store(stored)
+    assert await harness.store(Cancel(delivery.id, "u-1", "delivery"), stored) == {"cancelled": 1, "replayed": 1}
+    (record,) = harness.kafka.get_records(topic, PARTITION)
+    assert record.key == b"u-1"
+    assert msgspec.json.decode(record.value or b"", type=Delivery) == replace(delivery, is_cancelled=True)
+    assert harness.kafka.get_records("t1.notifications.status", PARTITION) == []
+    assert await harness.release(NOW + 61) == []
 
 
 async def test_the_next_step_of_an_escalation_names_the_channels_before_and_stays_routed_whatever_becomes_of_it() -> None:

@@ -60,8 +60,8 @@ def build_simulation() -> PolicySimulation:
     return PolicySimulation(CompiledPolicy(build_policy(RULES)), PARTITIONS, "")
 
 
-async def find(records: MemoryRecords, name: str, count: int, max_scanned: int) -> list[Any]:
-    return list(await find_newest(records, build_simulation(), name, count, max_scanned, NOW))  # type: ignore[arg-type]
+async def find(records: MemoryRecords, name: str, count: int, max_scanned: int, *, is_late: bool = False) -> list[Any]:
+    return list(await find_newest(records, build_simulation(), name, count, max_scanned, NOW, lambda: is_late))  # type: ignore[arg-type]
 
 
 async def test_the_newest_are_found_among_others_and_the_search_ends() -> None:
@@ -71,6 +71,12 @@ async def test_the_newest_are_found_among_others_and_the_search_ends() -> None:
     assert [state.notification.data["order"] for state in await find(records, "shipped", 3, 20_000)] == [3002, 3001, 0]
     assert len(await find(records, "shipped", 3, 2500)) == 2
     assert await find(MemoryRecords([]), "shipped", 3, 2500) == []
+
+
+async def test_a_search_that_is_late_ends_after_a_chunk() -> None:
+    records = MemoryRecords(["plain", *["unknown"] * 3000, "plain"])
+    assert len(await find(records, "shipped", 2, 20_000, is_late=True)) == 1
+    assert records.reads == [2000]
 
 
 async def test_large_records_are_read_a_few_at_a_time() -> None:

@@ -14,9 +14,11 @@ from litestar.testing import TestClient
 from agents.providers.http.resolver import Resolver
 from app.admin.consent_proofs import ConsentProofs
 from app.admin.templates import TemplateService
+from app.admin.type_simulation import TypeSimulator
 from app.api.asgi import build_asgi_app
 from app.api.bootstrap_key import build_bootstrap_authenticator, build_bootstrap_reauthenticator
 from app.api.dependencies import Dependencies
+from app.api.gateway_services import build_stores
 from app.api.limit_checks import LimitChecks
 from app.api.live.connections import LiveConnections
 from app.api.live.feed import StatusFeed
@@ -24,6 +26,7 @@ from app.api.live.service import LiveService
 from app.api.live.sessions import LiveSessions
 from app.api.live.validity import ValidityChecks
 from app.api.middleware import AsgiApp
+from app.api.pipeline.service import PipelineService, Readers
 from app.api.ports import ProducerRecord
 from app.api.principal import Authenticator
 from app.api.services.api_key_service import ApiKeyService
@@ -31,12 +34,16 @@ from app.api.services.callback_keys import CallbackKeys
 from app.api.services.callback_service import CallbackService
 from app.api.services.held_changes import HeldChanges
 from app.api.services.link_consent import LinkConsent
+from app.api.services.notification_records import NotificationRecords
 from app.api.services.personal_data import PersonalData, Stores
 from app.api.services.profile_eviction import ProfileEviction
 from app.api.services.provider_states import ProviderStates
+from app.api.services.providers import Providers
 from app.api.services.readiness import ReadinessMonitor
+from app.api.services.simulator_client import SimulatorClient
 from app.api.services.submission_service import SubmissionService
 from app.api.services.webhook_endpoints import WebhookEndpointService, build_endpoint_rules
+from app.kafka.notification_records import NotificationRecordReader
 from app.telemetry import Metrics
 from schemas.channels import ChannelName
 from schemas.enums import Priority
@@ -50,22 +57,15 @@ from schemas.policy import Policy, Rule, Template
 from schemas.user_counts import DailyCount
 from schemas.user_keys import SealerReader
 from schemas.user_rows import RemovedRows, UserRow, UserRows
-from tables.postgres.accounts import AccountStore
+from tables.postgres.account_pauses import AccountPauseStore
 from tables.postgres.api_keys import ApiKeyStore
-from tables.postgres.audiences import AudienceStore
-from tables.postgres.audit_log import AuditLogReader
-from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.database import Database
 from tables.postgres.dead_letters import DeadLetterStore
-from tables.postgres.delivery_list import PostgresDeliveryList
 from tables.postgres.erasures import ErasureStore
 from tables.postgres.log_chain import CheckpointPolicy, LogChainStore
 from tables.postgres.preferences import PreferenceStore
-from tables.postgres.projects import ProjectStore
-from tables.postgres.rate_limits import RateLimitStore
+from tables.postgres.provider_results import PostgresProviderResults
 from tables.postgres.redrives import RedriveStore
-from tables.postgres.rules import RuleStore
-from tables.postgres.schedules import ScheduleStore
 from tables.postgres.suppressions import SuppressionStore
 from tables.postgres.unmasked_readings import UnmaskedReadings
 from tables.postgres.users import UserStore
@@ -73,7 +73,10 @@ from tables.postgres.webhook_endpoints import WebhookEndpointStore
 from tables.redis.breaker_states import RedisBreakerStates
 from tables.redis.client import RedisClient
 from tables.redis.live_sessions import RedisLiveSessions
+from tables.redis.rate_usage import RedisRateUsage
 from tests.memory_stores import MemoryPolicyReader, MemoryProfileReader
+from tests.settings_builders import DEFAULT_SETTINGS, build_kafka_section
+from tests.unit.app.api.pipeline.builders import build_readers
 
 UNREACHABLE_DATABASE = "postgresql://127.0.0.1:1/none"  # tcpmux: nothing listens there; resources of users are tested on a real one
 NOW = 1_760_000_000.0
@@ -220,6 +223,14 @@ class FakeUserTables:
             raise UnavailableError(self.problem)
         return UserRows(role, 1, f"http://{role}", self.tables)
 
+    async def find_row(self, role: str, table: str, user_id: str, key: str) -> Mapping[str, Any] | None:
+        if self.problem:
+            raise UnavailableError(self.problem)
+        if key == "invalid":
+            raise ValueError("invalid key")
+        row = next((one.row for one in self.tables.get(table, ()) if one.key.decode() == key), None)
+        return row and {"table": table, "partition": 1, "user_id": user_id, "worker": f"http://{role}", **msgspec.json.decode(row)}
+
     async def remove_rows(self, role: str, user_id: str, table: str, name: str) -> RemovedRows:
         if self.problem:
             raise UnavailableError(self.problem)
@@ -262,6 +273,8 @@ class GatewayHarness:
     authenticators: Sequence[Authenticator] = (build_bootstrap_authenticator(API_KEY),)
     sealers: SealerReader | None = None
     limits: LimitChecks | None = None
+    simulators: SimulatorClient | None = None
+    pipeline_readers: Readers | None = None
 
     @property
     def live(self) -> LiveService:
@@ -293,64 +306,78 @@ class GatewayHarness:
         def make_new_id(prefix: str) -> str:
             return make_id(prefix, self.now, next(numbers))
 
-        submission_service = SubmissionService(
+        self.readiness = ReadinessMonitor({"kafka": self.probe_kafka, "postgres": self.probe_postgres}, frozenset({"kafka"}), self.get_time)
+        users, preferences, eviction = (
+            UserStore(database, make_new_id),
+            PreferenceStore(database, make_new_id),
+            ProfileEviction(forget_nothing),
+        )
+        stores: Any = build_stores(database, database, make_new_id, DEFAULT_SETTINGS)
+        dependencies = Dependencies(
+            **{**stores, "read_marks": MemoryReadMarks(self.history)},
+            **self._build_operations(),
+            providers=self._build_providers(database, make_new_id),
+            submission_service=self._build_submission_service(lambda: next(numbers)),
+            idempotent_responses=self.idempotent_responses,
+            history=self.history,
+            recent_notifications=self.recent_notifications,
+            readiness=self.readiness,
+            metrics=self.metrics,
+            clock=self.get_time,
+            receipt_timeouts=RECEIPT_TIMEOUTS,
+            profiles=self.profiles,
+            user_tables=self.user_tables,
+            window_resets=self.window_resets,
+            held_changes=HeldChanges(self.publisher, self.history, self.sleep, 4, "t."),
+            policies=self.policy_reader,
+            users=users,
+            preferences=preferences,
+            suppressions=SuppressionStore(database, make_new_id),
+            profile_eviction=eviction,
+            templates=self.templates or TemplateService(database),
+            rule_simulator=TypeSimulator(build_kafka_section("127.0.0.1:1", "t."), database, self.get_time, self.get_time),
+            notification_records=NotificationRecords(
+                NotificationRecordReader(build_kafka_section("127.0.0.1:1", "t."), self.get_time), None, "t."
+            ),
+            dead_letters=DeadLetterStore(database, make_new_id),
+            webhook_endpoints=self._build_webhook_endpoints(WebhookEndpointStore(database, make_new_id), make_new_id),
+            link_consent=LinkConsent(LINK_TOKENS, users, preferences, self.policy_reader, eviction),
+            redrives=RedriveStore(database, make_new_id),
+            topic_prefix="t.",
+            api_keys=ApiKeyService(ApiKeyStore(database, make_new_id), os.urandom),
+            log_chains=LogChainStore(database, None, CheckpointPolicy(0.0, 1)),
+            auth=None,
+            personal_data=self._build_personal_data(database, make_new_id, users, preferences),
+            consent_proofs=ConsentProofs(database, None, make_new_id),
+            separates_projects=False,
+        )
+        return build_asgi_app(dependencies, self.authenticators, body_limit, self.get_time, limits=self.limits)
+
+    def _build_submission_service(self, generate_bits: Callable[[], int]) -> SubmissionService:
+        return SubmissionService(
             self.publisher,
             self.policy_reader,
             self.idempotent_responses,
             self.recent_notifications,
             self.get_time,
-            lambda: next(numbers),
+            generate_bits,
             partitions=4,
             topic_prefix="t.",
             sealers=self.sealers,
         )
-        self.readiness = ReadinessMonitor({"kafka": self.probe_kafka, "postgres": self.probe_postgres}, frozenset({"kafka"}), self.get_time)
-        users, preferences = UserStore(database, make_new_id), PreferenceStore(database, make_new_id)
-        dependencies = Dependencies(
-            submission_service,
-            self.history,
-            MemoryReadMarks(self.history),
-            self.recent_notifications,
-            self.readiness,
-            self.metrics,
-            self.get_time,
-            RECEIPT_TIMEOUTS,
-            self.profiles,
-            self.user_tables,
-            self.window_resets,
-            HeldChanges(self.publisher, self.history, self.sleep, 4, "t."),
-            self.policy_reader,
-            users,
-            preferences,
-            SuppressionStore(database, make_new_id),
-            ProfileEviction(forget_nothing),
-            self.templates or TemplateService(database),
-            RuleStore(database, make_new_id),
-            AudienceStore(database, make_new_id),
-            BroadcastStore(database, make_new_id),
-            ScheduleStore(database, make_new_id),
-            RateLimitStore(database, make_new_id),
-            DeadLetterStore(database, make_new_id),
-            self._build_webhook_endpoints(WebhookEndpointStore(database, make_new_id), make_new_id),
-            LinkConsent(LINK_TOKENS, users, preferences, self.policy_reader, ProfileEviction(forget_nothing)),
-            RedriveStore(database, make_new_id),
-            "t.",
-            CallbackService(self.publisher, self.callback_keys, self.metrics, self.get_time, 4, "t.", self.max_callback_bytes),
-            ApiKeyService(ApiKeyStore(database, make_new_id), os.urandom),
-            AuditLogReader(database),
-            LogChainStore(database, None, CheckpointPolicy(0.0, 1)),
-            AccountStore(database, make_new_id),
-            None,
-            self._build_personal_data(database, make_new_id, users, preferences),
-            ConsentProofs(database, None, make_new_id),
-            self.live,
-            ProjectStore(database, make_new_id),
-            False,
-            self.idempotent_responses,
-            PostgresDeliveryList(database),
-            ProviderStates([], RedisBreakerStates(RedisClient("redis://127.0.0.1:1", self.get_time, "t.", 0.1))),
-        )
-        return build_asgi_app(dependencies, self.authenticators, body_limit, self.get_time, limits=self.limits)
+
+    def _build_operations(self) -> dict[str, Any]:
+        return {
+            "callbacks": CallbackService(self.publisher, self.callback_keys, self.metrics, self.get_time, 4, "t.", self.max_callback_bytes),
+            "live": self.live,
+            "pipeline": PipelineService(self.pipeline_readers or build_readers(), 4, self.get_time),
+            "simulators": self.simulators,
+        }
+
+    def _build_providers(self, database: Database, make_new_id: Callable[[str], str]) -> Providers:
+        redis = RedisClient("redis://127.0.0.1:1", self.get_time, "t.", 0.1)
+        states = ProviderStates([], RedisBreakerStates(redis), RedisRateUsage(redis))
+        return Providers([], states, AccountPauseStore(database, make_new_id), PostgresProviderResults(database), self.get_time)
 
     def _build_personal_data(
         self, database: Database, make_new_id: Callable[[str], str], users: UserStore, preferences: PreferenceStore

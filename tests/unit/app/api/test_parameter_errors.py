@@ -18,6 +18,8 @@ from tests.unit.app.api.resources.test_notifications import assert_problem
         ),
         ("DELETE", "/v1/users/u-1", "$.Herold-Source: must be one of api, cli, import, callback, link"),
         ("GET", "/v1/notifications?priority=urgent", "$.priority: must be one of high, medium, low"),
+        ("GET", "/v1/analytics/funnel?priority=urgent", "$.priority: must be one of high, medium, low"),
+        ("GET", f"/v1/analytics/cohorts?type={'x' * 129}", "$.type: must be a string of at most 128 characters"),
         ("GET", "/v1/users?limit=201", "$.limit: must be an integer of at most 200"),
     ],
 )

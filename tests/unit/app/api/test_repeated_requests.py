@@ -29,7 +29,16 @@ from tests.unit.app.api.harness import MemoryIdempotentResponses
 
 SECRET = "whsec_4f1a9c"
 ADDRESS = "ada@example.org"
-HARMLESS = {"preview_filter", "preview_template", "create_live_ticket"}
+HARMLESS = {
+    "preview_filter",
+    "preview_template",
+    "preview_notification",
+    "preview_schedule",
+    "check_template",
+    "check_rule",
+    "simulate_rule",
+    "create_live_ticket",
+}
 OWN = {"submit_notification", "submit_notifications"}
 
 

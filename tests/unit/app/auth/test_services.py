@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.auth.services import check_auth_section
+from app.auth.services import check_auth_section, check_oidc_section
 from app.settings import load_settings
 from schemas.errors import SettingError
 from tests.signing_key_builders import build_keys
@@ -33,6 +33,13 @@ def check(tmp_path: Path, **values: str) -> None:
 )
 def test_a_section_that_can_be_used_is_accepted(tmp_path: Path, values: dict[str, str]) -> None:
     check(tmp_path, **values)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("", "id.example.org"), ("Example Ltd", "Example Ltd")])
+def test_a_provider_without_a_name_is_called_by_its_host(name: str, expected: str) -> None:
+    env = {"ISSUER": "https://id.example.org:8443/realms/staff", "CLIENT_ID": "herold", "NAME": name}
+    section = load_settings({f"HEROLD_AUTH_OIDC_{key}": value for key, value in env.items()}).auth.oidc
+    assert check_oidc_section(section).name == expected
 
 
 @pytest.mark.parametrize(

@@ -42,3 +42,10 @@ async def test_without_sealing_nothing_changes() -> None:
     events = [STOP, OPENED]
     assert await ReportSealing(sealers, INDEX).seal(events) is events
     assert sealers.requested == []
+
+
+async def test_what_is_sealed_no_longer_when_its_key_is_read_stays_as_it_is() -> None:
+    sealers = MemorySealerReader()
+    sealers.unseals_meanwhile = True
+    assert await ReportSealing(sealers, INDEX).seal([STOP]) == [STOP]
+    assert len(sealers.requested) == 1

@@ -32,12 +32,10 @@ def test_a_role_reads_its_sources_and_writes_its_sinks(spec) -> None:
     assert not [rule for rule in build_role_rules(KAFKA, spec.role) if set(rule.operations) & {"Create", "AlterConfigs"}]
 
 
-def test_the_gateway_writes_its_sinks_and_reads_notifications_only() -> None:
+def test_the_gateway_writes_its_sinks_and_reads_every_topic() -> None:
     topics = {topic.name for topic in TOPICS}
     assert {name for name in topics if "Write" in find_operations(GATEWAY, "topic", name)} == set(GATEWAY_SINK_TOPICS)
-    assert {name for name in topics if "Read" in find_operations(GATEWAY, "topic", name)} == {
-        name for name in topics if name in ("notifications.high", "notifications.medium", "notifications.low")
-    }
+    assert {name for name in topics if "Read" in find_operations(GATEWAY, "topic", name)} == topics
     assert all(find_operations(GATEWAY, "group", spec.role) == ("Describe",) for spec in TOPOLOGY)
 
 

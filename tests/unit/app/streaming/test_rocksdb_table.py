@@ -192,3 +192,13 @@ def test_a_scan_leaves_out_rows_whose_removal_is_pending_and_shows_pending_chang
     table.pending_rows.add(0, {b"a": None, b"b": b"4", b"aa": b"5"})
     assert table.scan(0, b"a", b"c", b"d", 10) == ([(b"b", b"4")], b"c")
     assert table.scan(0, b"a", b"d", b"d", 1) == ([(b"b", b"4")], b"c")
+
+
+def test_the_size_of_a_table_is_estimated(table: RocksDBTable) -> None:
+    assert table.estimate_bytes() == 0
+    table.apply_rows(0, {b"a": b"1", b"b": b"2"}, WrittenOffsets(0, 1, 2))
+    table.apply_rows(1, {b"c": b"3"}, WrittenOffsets(0, 0, 1))
+    assert table.estimate_row_count([0, 1, 2]) == 3
+    assert table.estimate_row_count([1]) == 1
+    assert table.estimate_bytes() > 0
+    assert table.open_partitions == [0, 1], "a partition is not opened to be measured"

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from agents.broadcasts.counter import CountDelay, CountedPage, FailedCount
 from agents.broadcasts.expander import ExpandedPage, ExpansionDelay, FailedBroadcast
 from agents.delivery.breaker import Cause
 from agents.delivery.observer import DeliveryBatchSummary
@@ -16,7 +17,7 @@ from agents.scheduler.scheduler import BatchSummary as SchedulerBatchSummary
 from agents.schedules.runner import InvalidSchedule, ScheduleDelay
 from app.telemetry import Metrics
 from app.workers.delivery_observer import DeliveryObserver
-from app.workers.observers import BroadcastObserver, RecorderObserver, RouterObserver, ScheduleObserver, SchedulerObserver
+from app.workers.observers import BroadcastObserver, CountObserver, RecorderObserver, RouterObserver, ScheduleObserver, SchedulerObserver
 from schemas.dead_letter import DeadLetter
 from schemas.enums import Outcome, Status
 from schemas.events import StatusEvent
@@ -190,4 +191,18 @@ def test_pages_failures_and_delays_of_broadcasts_are_counted_and_logged(metrics:
         ("scheduler.broadcast_page_produced", "INFO"),
         ("scheduler.broadcast_failed", "ERROR"),
         ("scheduler.broadcasts_delayed", "WARNING"),
+    ]
+
+
+def test_cancels_and_delays_of_counts_are_counted_and_logged(metrics: Metrics, lines: Any) -> None:
+    observer = CountObserver(metrics)
+    observer(CountedPage("brd_1", 1000, 0, False))
+    observer(CountedPage("brd_1", 1000, 40, True))
+    observer(FailedCount("brd_1", "unexpected error: KeyError", 3600.0))
+    observer(CountDelay("PostgreSQL does not answer", 2.0))
+    assert "herold_broadcast_cancels_total 40.0" in metrics.encode_metrics().decode()
+    assert [(name, level) for name, level, _ in lines()] == [
+        ("scheduler.broadcast_cancels_requested", "INFO"),
+        ("scheduler.broadcast_count_failed", "ERROR"),
+        ("scheduler.broadcast_counts_delayed", "WARNING"),
     ]

@@ -97,19 +97,25 @@ def test_a_partition_that_is_closed_is_not_opened_again() -> None:
     assert not table.calls
 
 
-async def test_every_open_partition_gets_one_step_in_an_interval() -> None:
-    table, sleeps = FakeTable(), []
-    table.open_partitions = [1, 3]
+async def test_every_open_partition_that_is_due_gets_one_step_in_an_interval() -> None:
+    table, clock, sleeps = FakeTable(a=build_row(NOW - 100)), ManualClock(), []
 
     async def sleep(seconds: float) -> None:
         sleeps.append((seconds, len(table.calls)))
-        if len(sleeps) == 4:
-            table.open_partitions = []
+        if len(sleeps) == 3:
+            clock.now += HOUR
         if len(sleeps) == 5:
             raise InterruptedError
 
+    table.open_partitions = [1, 3]
     with pytest.raises(InterruptedError):
-        await build_sweeper(table, ManualClock()).run_forever(sleep)
+        await build_sweeper(table, clock).run_forever(sleep)
     half = SWEEP_INTERVAL / 2
-    assert sleeps == [(half, 0), (half, 1), (half, 2), (half, 2), (SWEEP_INTERVAL, 2)]
-    assert [partition for partition, _, _ in table.calls] == [1, 3]
+    assert sleeps == [(half, 0), (half, 1), (SWEEP_INTERVAL, 2), (half, 2), (half, 3)]
+    assert [partition for partition, _, _ in table.calls] == [1, 3, 1]
+
+
+async def test_nothing_is_swept_while_the_time_is_not_confirmed() -> None:
+    clock = ManualClock()
+    clock.is_confirmed = False
+    assert not build_sweeper(FakeTable(a=build_row(0.0)), clock).find_due()

@@ -12,6 +12,7 @@ from faust.exceptions import ConsumerNotStarted
 from app.settings import load_settings
 from app.telemetry import Metrics
 from app.workers.assigned_worker import AssignedWorker, is_ready
+from app.workers.report_view import ReportView
 from app.workers.web_views import TableView, add_web_views
 
 
@@ -70,7 +71,8 @@ async def test_readiness_and_metrics_need_the_token_if_a_setting_says_so(protect
     app: Any = FakeApp(started=False)
     app.web = SimpleNamespace(web_app=SimpleNamespace(router=router))
     app.settings = SimpleNamespace(app_id="router")
-    add_web_views(app, "router", (), {}, {}, Metrics(), settings)
+    report_view = ReportView(app, "router", "1", [], Metrics(), "", lambda: 0.0)
+    add_web_views(app, "router", (), {}, {}, Metrics(), settings, report_view)
     handlers = {route.resource.canonical: route.handler for route in router.routes() if route.resource and route.method == "GET"}
     request = make_mocked_request("GET", "/", headers={"Authorization": authorization})
     assert (await handlers["/ready"](request)).status == status

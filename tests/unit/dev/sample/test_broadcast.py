@@ -19,7 +19,7 @@ UNAVAILABLE = GatewayResponse(503, b"", 3.0)
 
 def build_response(state: str, expanded: int) -> GatewayResponse:
     fields: dict[str, Any] = {
-        **dict.fromkeys(("schedule_id", "run_at", "priority", "rate", "started_at", "ended_at")),
+        **dict.fromkeys(("schedule_id", "run_at", "priority", "rate", "started_at", "ended_at", "counts", "cancellation")),
         **dict.fromkeys(("audience", "created_by", "error"), ""),
         "id": ID,
         "user_count": 2,

@@ -68,9 +68,20 @@ def test_every_reason_occurs() -> None:
     # no digest is lost, and no line waits for the last step of an escalation
     absent |= {"digest_lost", "delivered", "sent", "read", "status_unknown", "no_escalation"}
     # the sample registers no endpoints, and expects what is so before a provider reports anything later
-    absent |= {"endpoint_disabled", "bounced", "blocked", "dropped", "complained", "undelivered", "filtered", "canceled", "unmatched"}
+    absent |= {
+        "endpoint_disabled",
+        "endpoint_queue_full",
+        "bounced",
+        "blocked",
+        "dropped",
+        "complained",
+        "undelivered",
+        "filtered",
+        "canceled",
+        "unmatched",
+    }
     # these are reasons of a delivery that waits
-    absent |= {"account_paused", "too_many_bounces", "retry_budget"}
+    absent |= {"account_paused", "too_many_bounces", "retry_budget", "endpoint_order"}
     # it ends before a call without an answer is found out
     absent |= {"unknown", "found_by_receipt", "found_at_provider"}
     # nobody is erased, nothing is sealed, no key is a test key, and no account has a rate

@@ -42,6 +42,13 @@ def test_a_page_of_entries(admin_api: AdminApi) -> None:
     assert b'"seq":2' in response.body
 
 
+def test_the_newest_entries_come_first(admin_api: AdminApi) -> None:
+    newest = b"/requests/newest"
+    assert [entry["seq"] for entry in decode_body(send_request(admin_api, newest, b"limit=2"))] == [5, 4]
+    assert [entry["seq"] for entry in decode_body(send_request(admin_api, newest, b"limit=2&before=3"))] == [2, 1]
+    assert decode_body(send_request(admin_api, newest, b"before=1")) == []
+
+
 def test_a_reset_clears_the_counts(admin_api: AdminApi) -> None:
     assert decode_body(send_request(admin_api, b"/requests/reset", method=b"POST"))["requests"] == 0
 

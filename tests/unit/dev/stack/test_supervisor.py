@@ -171,6 +171,40 @@ async def test_a_health_check_that_hangs_counts_as_failed(supervisor: Supervisor
     await log_recorder.wait_for("worker", "failed 3 health checks in a row: TimeoutError()")
 
 
+class EndingProcess:
+    """A process that has not been started; it ends with `exit_code`."""
+
+    pid = 2**31 - 1  # of no process
+
+    def __init__(self) -> None:
+        self.exit_code = asyncio.get_running_loop().create_future()
+
+    @property
+    def returncode(self) -> int | None:
+        return self.exit_code.result() if self.exit_code.done() else None
+
+    def send_signal(self, signal: int) -> None:
+        raise ProcessLookupError
+
+    async def wait(self) -> int:
+        return int(await asyncio.shield(self.exit_code))
+
+
+async def test_a_service_that_ends_while_it_is_stopped_is_not_restarted(log_recorder: LogRecorder) -> None:
+    process = EndingProcess()
+
+    async def spawn(service: Service, output_fd: int) -> EndingProcess:
+        return process
+
+    supervisor = Supervisor(log_recorder.log, spawn=spawn)
+    await supervisor.start([build_service("worker")])
+    await asyncio.sleep(0)  # it is watched
+    process.exit_code.get_loop().call_soon(process.exit_code.set_result, 143)
+    await asyncio.sleep(0)
+    await asyncio.wait_for(supervisor.stop(), 30)
+    assert not any("restarting" in line for line in log_recorder.get_lines("worker"))
+
+
 async def test_stages_stop_in_reverse(supervisor: Supervisor, log_recorder: LogRecorder) -> None:
     for name in ("server", "worker", "gateway"):
         await supervisor.start([build_service(name, EXIT_ON_SIGTERM)])

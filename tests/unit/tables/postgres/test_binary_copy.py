@@ -47,6 +47,15 @@ def test_fields_are_in_the_order_of_the_columns() -> None:
     assert (by_column["status"], by_column["status_rank"], by_column["attempt"]) == (b"SENT", b"\0\x0a", b"\0\x03")
 
 
+@pytest.mark.parametrize(("user_id", "project"), [("u-1", b""), ("@acme/u-1", b"acme"), ("@Acme/u-1", b""), ("@acme", b"")])
+def test_a_row_has_the_project_of_its_user(user_id: str, project: bytes) -> None:
+    notification = binary_copy.encode_notification(build_decided_row(build_decided_event(1, user_id=user_id)))
+    delivery = binary_copy.encode_delivery(build_status_event(user_id=user_id))
+    for row, columns in ((notification, binary_copy.NOTIFICATION_COLUMNS), (delivery, binary_copy.DELIVERY_COLUMNS)):
+        fields = dict(zip(columns.split(), parse_fields(row), strict=True))
+        assert (fields["user_id"], fields["project"]) == (user_id.encode(), project)
+
+
 def test_a_missing_value_is_null() -> None:
     by_column = dict(
         zip(

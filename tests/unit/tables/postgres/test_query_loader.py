@@ -27,3 +27,17 @@ def test_a_query_without_a_unique_name_is_an_error(text: str, tmp_path: Path, mo
     monkeypatch.setattr(query_loader, "__file__", str(tmp_path / "query_loader.py"))
     with pytest.raises(ValueError, match=r"bad\.sql"):
         query_loader.load_queries("bad")
+
+
+def test_a_query_is_restricted_to_a_project_or_to_none() -> None:
+    query = "select from one where project_is($2) and id = $1 or project_is($12)"
+    assert query_loader.restrict_to_project(query, "acme") == "select from one where project = $2 and id = $1 or project = $12"
+    assert query_loader.restrict_to_project(query, "") == query_loader.restrict_to_project(query, "acme")
+    assert query_loader.restrict_to_project(query, None) == "select from one where $2::text is null and id = $1 or $12::text is null"
+
+
+def test_no_query_is_run_without_its_project() -> None:
+    directory = Path(query_loader.__file__).parent
+    for file in FILES:
+        if any("project_is(" in query for query in query_loader.load_queries(file).values()):
+            assert "restrict_to_project(" in (directory / f"{file}.py").read_text(), file

@@ -2,13 +2,16 @@
 
 import asyncio
 import os
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from schemas.errors import UnavailableError
 from schemas.user_keys import WrappedKey
+from tables.redis import sealers
 from tables.redis.sealers import CACHED_SECONDS, STORE_COOLDOWN, WITHOUT_KEY_SECONDS, CachedSealerReader
+from tests.fakes import run_pending_tasks
 from tests.sealers import MemoryUserKeys, build_outer_keys
 
 
@@ -157,3 +160,57 @@ async def test_a_key_is_made_for_those_whose_data_is_sealed_and_read_for_the_oth
     sealers = await harness.reader.get_many(["u-1", "@other/u-2", "@other/has-one"])
     assert {user_id: sealer.can_seal for user_id, sealer in sealers.items()} == {"u-1": True, "@other/u-2": False, "@other/has-one": True}
     assert sorted(harness.store.keys) == ["@other/has-one", "u-1"]
+
+
+async def test_nobody_waits_for_a_store_that_hangs_and_its_answer_is_kept_when_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealers, "STORE_PATIENCE", 0.01)
+    harness, go_on = Harness(), asyncio.Event()
+    started_at, get_or_make = harness.now, harness.store.get_or_make
+
+    async def hang(user_ids: list[str]) -> Any:
+        while not go_on.is_set():  # as asyncpg, which does not give a connection back before the server confirms the cancel
+            with suppress(asyncio.CancelledError):
+                await go_on.wait()
+        return await get_or_make(user_ids)
+
+    harness.store.get_or_make = hang  # type: ignore[method-assign, assignment]
+    async with asyncio.timeout(30):
+        with pytest.raises(UnavailableError, match="has not given"):
+            await harness.reader.get_many(["u-1", "u-2"])
+        harness.now += STORE_COOLDOWN
+        with pytest.raises(UnavailableError, match="a moment ago"):  # one connection hangs, and not one for each try
+            await harness.reader.get_many(["u-1"])
+        harness.reader.forget(["u-2"])
+        go_on.set()
+        await run_pending_tasks()
+    reads = len(harness.store.read)
+    assert set(await harness.reader.get_many(["u-1"])) == {"u-1"}
+    assert len(harness.store.read) == reads
+    await harness.reader.get_many(["u-2"])
+    assert harness.cache.read[-1] == ["u-2"], "it may have been destroyed meanwhile"
+    harness.now = started_at + CACHED_SECONDS
+    await harness.reader.get_many(["u-1"])
+    assert harness.cache.read[-1] == ["u-1"], "what came late is as old as its reading"
+
+
+async def test_a_reading_that_hangs_is_given_up_and_others_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealers, "STORE_PATIENCE", 0.01)
+    monkeypatch.setattr(sealers, "STORE_TIMEOUT", 0.02)
+    harness, given_up = Harness(), asyncio.Event()
+    get_or_make = harness.store.get_or_make
+
+    async def hang(user_ids: list[str]) -> Any:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            given_up.set()
+
+    harness.store.get_or_make = hang  # type: ignore[method-assign, assignment]
+    async with asyncio.timeout(30):
+        with pytest.raises(UnavailableError, match="has not given"):
+            await harness.reader.get_many(["u-1"])
+        await given_up.wait()
+        await run_pending_tasks()
+    harness.store.get_or_make = get_or_make  # type: ignore[method-assign]
+    harness.now += STORE_COOLDOWN
+    assert set(await harness.reader.get_many(["u-1"])) == {"u-1"}

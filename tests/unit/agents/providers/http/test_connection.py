@@ -76,6 +76,20 @@ async def test_a_control_character_in_a_header_does_not_hide_the_status(harness:
     assert harness.collector.results == [HttpResponse(202, {b"x-message-id": b"a\x00b\x7f", b"content-length": b"0"}, b"")]
 
 
+@pytest.mark.parametrize(
+    ("error", "cause"), [(ConnectionResetError(104, "Connection reset by peer"), ": connection reset by peer"), (None, "")]
+)
+async def test_a_lost_connection_says_why_in_words(harness: ConnectionHarness, error: Exception | None, cause: str) -> None:
+    harness.exchange(b"HTTP/1.1 202 Acc")
+    harness.transport.lose_connection(error)
+    assert harness.collector.results == [MaybeSent(f"connection lost before the response was complete{cause}")]
+
+
+async def test_what_is_not_http_says_what_was_expected(harness: ConnectionHarness) -> None:
+    harness.exchange(b"220 mail.example.org ESMTP\r\n")
+    assert harness.collector.results == [MaybeSent("the response is not HTTP/1.1: Expected HTTP/, RTSP/ or ICE/")]
+
+
 async def test_a_connection_is_used_for_several_requests(harness: ConnectionHarness) -> None:
     for _ in range(3):
         harness.exchange(ACCEPTED_RESPONSE)

@@ -49,7 +49,7 @@ async def test_a_device_that_is_stored_twice_is_reached_once() -> None:
     assert list_addresses(harness) == [("push", "phone"), ("push", "tablet")]
 
 
-ORDERS = EndpointRef("whe_1", "https://a.example.org/orders", ["order.*"])
+ORDERS = EndpointRef("whe_1", "https://a.example.org/orders", ["order.*"], is_ordered=True)
 INVOICES = EndpointRef("whe_2", "https://a.example.org/invoices", ["invoice.paid"])
 OLD = EndpointRef("whe_3", "https://a.example.org/old", [], False)
 
@@ -60,6 +60,7 @@ async def test_an_endpoint_gets_the_types_that_it_takes_and_its_delivery_names_i
     harness.profiles.profiles[USER_ID] = Profile(USER_ID, True, {"webhook": addresses}, endpoints=[ORDERS, INVOICES, OLD])
     await route(harness, type="order.shipped", channels=["webhook"])
     assert [(delivery.address, delivery.endpoint_id) for delivery in harness.deliveries] == [(own, ""), (ORDERS.url, "whe_1")]
+    assert [delivery.is_ordered for delivery in harness.deliveries] == [False, True]
     inputs = harness.get_entry("recipient", 0).inputs
     assert inputs == {"addresses": {"webhook": 2}, "endpoints": ["whe_2 takes other types", "whe_3 is disabled"]}
 

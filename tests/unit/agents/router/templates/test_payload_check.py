@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from agents.router.templates.cache import TemplateCache
@@ -62,6 +63,8 @@ def test_failures_are_counted_by_notification_and_listed_up_to_a_limit() -> None
         [("de", 50, MAX_IDS), ("default", 50, MAX_IDS)],
     )
     assert report.describe_failures()[1].endswith("ntf_8, ntf_9 and 40 more")
+    without = [msgspec.structs.replace(one, ids=[]).describe() for one in report.failures]
+    assert [(text.endswith(", with 50"), "ntf_" in text) for text in without] == [(True, False)] * 2
 
 
 @pytest.mark.parametrize(("locale", "text"), [("", "Order A-1"), ("de-AT", "Bestellung A-1"), ("fr", "Order A-1")])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.api.live.cursor import parse_cursor
 from app.api.live.filters import LiveFilter, RowFilter
-from app.api.live.hub import MAX_ROWS, LiveHub, Subscription
+from app.api.live.hub import MAX_SAMPLED_ROWS, LiveHub, Subscription
 from app.api.live.ring import LiveRing
 from tests.unit.app.api.live.live_builders import EVERYTHING, build_row
 
@@ -103,10 +103,10 @@ def test_a_slow_client_learns_exactly_how_many_rows_it_missed() -> None:
 def test_a_sampled_client_gets_the_newest_row_of_each_delivery_and_the_counts_of_the_others() -> None:
     log = Log(5000)
     subscription = log.hub.subscribe(EVERYTHING, None, is_sampled=True)
-    log.append([0] * (MAX_ROWS + 50))
+    log.append([0] * (MAX_SAMPLED_ROWS + 50))
     log.append([1] * 30, delivery_id="dlv_7777")
     (frame,) = take_all(log.hub, subscription)
-    assert (len(frame["rows"]), frame["replaced"], frame["skipped"]) == (MAX_ROWS, 29, 51)
+    assert (len(frame["rows"]), frame["replaced"], frame["skipped"]) == (MAX_SAMPLED_ROWS, 29, 51)
     assert frame["rows"][-1]["delivery_id"] == "dlv_7777"
     assert frame["rows"][-1]["occurred_at"] == 1000.0 + log.count - 1
 

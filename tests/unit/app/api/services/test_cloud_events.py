@@ -135,6 +135,7 @@ INVALID: dict[str, tuple[Any, str]] = {
     "data that is no object": ({**EVENT, "data": [1]}, "#/data"),
     "data that is no JSON": ({**EVENT, "datacontenttype": "text/xml"}, "#/datacontenttype"),
     "no base64": ({**EVENT, "data_base64": "!"}, "#/data_base64"),
+    "base64 that is not ASCII": ({**EVENT, "data_base64": "é"}, "#/data_base64"),
 }
 
 

@@ -1,21 +1,32 @@
 import pytest
-from aiokafka import TopicPartition
-from aiokafka.errors import GroupCoordinatorNotAvailableError
-from aiokafka.structs import OffsetAndMetadata
 
-from app.api.services.consumer_lag import STALL_TIMEOUT, GroupLag, StallDetector, compute_lag
-
-FIRST, SECOND = TopicPartition("t", 0), TopicPartition("t", 1)
+from app.api.services.consumer_lag import STALL_TIMEOUT, ConsumerLagProbe, GroupLag, StallDetector, compute_lags
+from schemas.errors import UnavailableError
+from tests.unit.app.api.pipeline.builders import NOW, build_offsets
 
 
 def test_lag_of_a_partition_without_a_committed_offset_counts_from_its_start() -> None:
-    committed = {FIRST: OffsetAndMetadata(7, ""), SECOND: OffsetAndMetadata(-1, "")}
-    assert compute_lag([FIRST, SECOND], committed, {FIRST: 0, SECOND: 3}, {FIRST: 10, SECOND: 5}) == GroupLag(committed=10, lag=5)
+    offsets = build_offsets(ends={"notifications.status": (10, 15)}, committed=-1)
+    roles = {**offsets.committed, "recorder": {"notifications.status": (7, -1), "notifications.dlq": (10, 10)}}
+    lags = compute_lags(offsets._replace(starts={**offsets.starts, "notifications.status": (0, 13)}, committed=roles))
+    assert lags["recorder"] == GroupLag(committed=40, lag=5)
+    assert lags["router"] == GroupLag(committed=0, lag=60)
 
 
-def test_a_missing_offset_is_not_taken_for_no_commit() -> None:
-    with pytest.raises(GroupCoordinatorNotAvailableError, match="1 partitions"):
-        compute_lag([FIRST, SECOND], {FIRST: OffsetAndMetadata(7, "")}, {FIRST: 0, SECOND: 3}, {FIRST: 10, SECOND: 5})
+async def test_what_cannot_be_read_is_a_problem_until_it_is_read_again() -> None:
+    now, is_away = 0.0, True
+
+    async def read_offsets() -> object:
+        if is_away:
+            raise UnavailableError("away")
+        return build_offsets(NOW)
+
+    probe = ConsumerLagProbe(read_offsets, lambda: now)  # type: ignore[arg-type]
+    with pytest.raises(UnavailableError):
+        await probe.probe()
+    assert await probe.probe() == "the offsets of the consumer groups cannot be read"
+    now, is_away = 10.0, False
+    assert await probe.probe() == ""
 
 
 def test_a_role_is_stalled_when_records_wait_and_none_is_committed() -> None:

@@ -104,7 +104,7 @@ def test_an_error_that_depends_on_the_profile_is_left_to_the_router(fields: dict
 def test_a_new_policy_reuses_compiled_templates() -> None:
     VALIDATOR.find_field_error(Notification("u", "mail", data=DATA))
     validator = PolicyValidator(Policy({}, TEMPLATES, (), 2), VALIDATOR)
-    assert validator._compiled_policy.templates.compiled
+    assert validator.compiled_policy.templates.compiled
 
 
 class StubRecord(NamedTuple):

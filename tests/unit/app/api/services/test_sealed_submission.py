@@ -57,6 +57,14 @@ def test_a_submission_to_who_is_not_sealed_is_accepted_as_it_is() -> None:
     assert [b"canary@example.org" in record.value for record in harness.publisher.records] == [True] * 3
 
 
+def test_who_is_sealed_no_longer_when_the_keys_are_read_needs_none(harness: GatewayHarness) -> None:
+    assert isinstance(harness.sealers, MemorySealerReader)
+    harness.sealers.unseals_meanwhile = True
+    with harness.build_client() as client:
+        assert client.post("/v1/notifications", json=BODY).status_code == 202
+    assert b"canary@example.org" in harness.publisher.records[0].value
+
+
 @pytest.mark.parametrize("is_missing", [True, False])
 def test_without_a_key_nothing_is_accepted_and_the_client_may_try_again(harness: GatewayHarness, is_missing: bool) -> None:
     assert isinstance(harness.sealers, MemorySealerReader)

@@ -188,6 +188,14 @@ def test_a_batch_from_before_a_seek_changes_no_counts() -> None:
     assert tracker.count_unacked(P) == (1, 10, 1000, 10)
 
 
+def test_acknowledged_records_are_counted_in_any_order_and_through_a_seek() -> None:
+    tracker, (_, second) = build_tracker(9, 19)
+    acknowledge(tracker, second)
+    assert tracker.acknowledged_records == 10
+    tracker.clear_all()
+    assert tracker.acknowledged_records == 10
+
+
 def test_a_second_acknowledgement_changes_no_counts() -> None:
     tracker, (first, _) = build_tracker(9, 19)
     acknowledge(tracker, first, first)

@@ -12,6 +12,7 @@ import pytest
 from aiokafka.errors import ConsumerStoppedError, KafkaError, KafkaTimeoutError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.types import TP
 
+from app.streaming.consumer import consumer_delegate
 from app.streaming.consumer.buffered_records import FetchRequest, TakenRecords
 from app.streaming.consumer.consumer_delegate import ConsumerDelegate
 from app.streaming.consumer.fetch_scheduling import FetchPacer, PriorityLimits, PrioritySelector
@@ -66,7 +67,7 @@ class FakeFetcher:
     """
 
     def __init__(self, **buffered: int) -> None:
-        self._records = {TP(topic, 0): FakeFetchResult(range(count)) for topic, count in buffered.items()}
+        self._records = {TP(topic, 0): FakeFetchResult(range(count), age=0.002) for topic, count in buffered.items()}
         self._states: defaultdict[TP, FakePartitionState] = defaultdict(FakePartitionState)
         self._errors: dict[TP, KafkaError] = {}
         self.is_reachable = True
@@ -266,7 +267,7 @@ async def test_a_fetch_waits_long_at_the_broker_only_if_no_active_partition_has_
     fetcher = FakeFetcher(changes=1)
     delegate = build_delegate(fetcher)
     delegate._pace_fetches(fetcher)
-    assert fetcher._prefetch_backoff == 0.005
+    assert (fetcher._prefetch_backoff, fetcher._fetcher_timeout) == (0.005, 2.0)
     fetcher._get_actions_per_node(fetcher)
     assert fetcher._fetch_max_wait_ms == 500  # an idle changelog does not count
     fetcher._records[LOW] = FakeFetchResult([1], age=-3600.0)  # just now, also if the test is slow
@@ -275,6 +276,18 @@ async def test_a_fetch_waits_long_at_the_broker_only_if_no_active_partition_has_
     fetcher._records[LOW] = FakeFetchResult([1], age=3600.0)
     fetcher._get_actions_per_node(fetcher)
     assert fetcher._fetch_max_wait_ms == 500
+
+
+@pytest.mark.parametrize(("age", "is_planned"), [(0.0, False), (0.0009, False), (0.0011, True)])
+async def test_nothing_is_planned_between_a_fetch_and_the_taking_of_its_records(
+    age: float, is_planned: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetcher = FakeFetcher(low=1)
+    build_delegate(fetcher)._pace_fetches(fetcher)
+    fetched_at = fetcher._records[LOW]._created
+    monkeypatch.setattr(consumer_delegate, "monotonic", lambda: fetched_at + age)
+    fetches, _, seconds, _, _ = fetcher._get_actions_per_node(fetcher)
+    assert (fetches, seconds) == (([HIGH, LOW, CHANGELOG], 2.0) if is_planned else ([], 0.005))
 
 
 async def test_during_a_backlog_a_fetch_waits_for_the_other_partitions() -> None:
@@ -311,7 +324,7 @@ async def test_the_next_plan_is_made_at_the_end_of_a_gathering_time_if_nothing_c
     assert 0 < seconds <= 0.45
     fetcher._in_flight.add(1)
     fetcher._pending_tasks.add(asyncio.get_running_loop().create_future())
-    assert fetcher._get_actions_per_node(fetcher)[2] == 0.9
+    assert fetcher._get_actions_per_node(fetcher)[2] == 2.0
 
 
 @pytest.mark.parametrize("is_forgotten", [False, True])
@@ -321,7 +334,7 @@ async def test_a_fetch_that_has_ended_but_counts_as_in_flight_delays_no_plan(is_
     fetch = asyncio.get_running_loop().create_future()
     fetcher._in_flight.add(1)
     fetcher._pending_tasks.add(fetch)
-    assert fetcher._get_actions_per_node(fetcher)[2] == 0.9
+    assert fetcher._get_actions_per_node(fetcher)[2] == 2.0
     fetch.set_result(True)
     if is_forgotten:
         fetcher._pending_tasks.clear()

@@ -224,6 +224,20 @@ def test_at_a_high_rate_the_time_ends_when_the_batches_are_full() -> None:
     assert pacer.plan_fetch(100.99).seconds == pytest.approx(0.012, abs=0.008)  # 128 records at 12,700/s take 10 ms
 
 
+@pytest.mark.parametrize(("now", "seconds"), [(100.0, 0.5), (104.9, 0.5), (105.0, 1.0), (3600.0, 1.0)])
+def test_a_fetch_waits_longer_at_rest(now: float, seconds: float) -> None:
+    for pacer in (build_pacer(low=1), build_pacer()):  # after the last records, or after the start
+        assert pacer.plan_fetch(100.0) == (ALL, 0.5)
+        assert pacer.plan_fetch(now) == (ALL, seconds)
+
+
+def test_records_end_the_rest() -> None:
+    pacer = build_pacer(low=1)
+    assert pacer.plan_fetch(200.0).seconds == 1.0
+    record_fetch(pacer, HIGH, [200.5], now=200.5)
+    assert pacer.plan_fetch(201.0).seconds == 0.5
+
+
 def test_a_backlog_is_not_delayed() -> None:
     pacer = build_pacer(low=60)
     record_fetch(pacer, LOW, single_records(60, 60.0), more_buffered=True, now=100.1)
