@@ -26,5 +26,6 @@ export default defineConfig({
     },
   },
   server: { proxy: { "/v1": "http://127.0.0.1:8080", "/ws": { target: "ws://127.0.0.1:8080", ws: true } } },
-  test: { globals: true, environment: "happy-dom", setupFiles: ["test/setup.ts"] },
+  // ms; a busy machine types letter by letter more slowly than in the default of 5 s
+  test: { globals: true, environment: "happy-dom", setupFiles: ["test/setup.ts"], testTimeout: 30_000 },
 });

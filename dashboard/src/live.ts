@@ -1,6 +1,6 @@
 // The live view over a WebSocket: resumes after its cursor, and gives rows at most once per animation frame.
 
-import { unwrap } from "herold-client";
+import { ProblemError, unwrap } from "herold-client";
 import { useEffect, useRef, useState } from "react";
 import { herold } from "./api";
 
@@ -82,8 +82,10 @@ export function connectLive(filter: string, onChange: (change: LiveChange) => vo
       const { ticket } = unwrap(await herold.POST("/v1/live/tickets", {}));
       if (isClosed) return;
       socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/ws?ticket=${ticket}`);
-    } catch {
-      return retryLater("connecting");
+    } catch (error) {
+      if (!(error instanceof ProblemError && error.status === 403)) return retryLater("connecting");
+      if (!isClosed) onState("refused");
+      return;
     }
     socket.onopen = () => socket?.send(JSON.stringify({ filter: JSON.parse(filter), ...(cursor ? { cursor } : {}) }));
     socket.onmessage = (event) => onFrame(JSON.parse(event.data as string) as Frame);

@@ -2,6 +2,7 @@ import "@mantine/core/styles.css";
 import "@mantine/notifications/styles.css";
 import "@mantine/spotlight/styles.css";
 import "./style.css";
+import "./people.css";
 
 import { Button, Center, MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
@@ -10,6 +11,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode, useEffect } from "react";
 import { createRoot } from "react-dom/client";
 import { queryClient } from "./api";
+import { forgetDrafts } from "./drafts";
 import { LoginPage } from "./pages/LoginPage";
 import { EmptyPanel } from "./parts/Panels";
 import { router } from "./router";
@@ -21,7 +23,9 @@ const RELOAD_PAUSE_MS = 60_000;
 function Dashboard() {
   const { state } = useSession();
   useEffect(() => {
-    if (state === "out") queryClient.clear(); // the next person sees nothing of this one
+    if (state !== "out") return;
+    queryClient.clear(); // the next person sees nothing of this one
+    forgetDrafts(); // the pages, which write them as they go, are gone by now
   }, [state]);
   if (state === "out") return <LoginPage />;
   if (state === "in") return <RouterProvider router={router} />;

@@ -2,6 +2,8 @@
 
 import { ProblemError, type Problem, type Schemas } from "herold-client";
 import { useSyncExternalStore } from "react";
+import { claimDrafts } from "./drafts";
+import { askPasskey } from "./passkeys";
 
 export type Person = Schemas["PersonResponse"];
 export type Session = { state: "starting" } | { state: "out" } | { state: "unreachable" } | { state: "in"; person: Person };
@@ -28,11 +30,25 @@ export function usePerson(): Person {
   return current.person;
 }
 
+/** Whether the person has a permission of the API. */
+export const useCan = (permission: string): boolean => usePerson().permissions.includes(permission);
+
 export const getAccessToken = () => accessToken;
 
 /** Log in with a password. Throws ProblemError; `second-factor-required` asks for `code`. */
 export async function logIn(credentials: Credentials): Promise<void> {
   await enter(await post("login", { ...credentials, cookie: true }));
+}
+
+/** Log in with a passkey of this device. Throws ProblemError, and DOMException if the device or the person gives none. */
+export async function logInByPasskey(): Promise<void> {
+  const credential = await askPasskey(await post<object>("passkey-login/options", {}));
+  await enter(await post("passkey-login", { credential, cookie: true }));
+}
+
+/** Have a link to choose a password sent to an address, if an account has it. */
+export async function requestPasswordLink(email: string): Promise<void> {
+  await post("password-reset", { email });
 }
 
 /** Get a new access token by the cookie, once for all who ask at the same time. False if the session has ended. */
@@ -48,6 +64,9 @@ export async function logOut(): Promise<void> {
   });
   leave({ state: "out" });
 }
+
+/** Take what the API says about the person now, such as another name. */
+export const updatePerson = (person: Person) => set({ state: "in", person });
 
 async function refresh(): Promise<boolean> {
   try {
@@ -79,8 +98,9 @@ async function enter(tokens: Schemas["TokenResponse"]): Promise<void> {
   if (!response.ok) throw await readProblem(response);
   const person = (await response.json()) as Person;
   // all tabs share the cookie: in another one somebody else may have logged in, and nothing of the one before may stay
-  if (session.state === "in" && session.person.session_id !== person.session_id) location.reload();
-  else set({ state: "in", person });
+  if (session.state === "in" && session.person.session_id !== person.session_id) return location.reload();
+  claimDrafts(person.account.id); // after the reload, too: what this page still writes until then is of the one before
+  set({ state: "in", person });
 }
 
 function leave(next: Session): void {
@@ -88,11 +108,11 @@ function leave(next: Session): void {
   set(next);
 }
 
-async function post(name: string, body: object): Promise<Schemas["TokenResponse"]> {
+async function post<Answer = Schemas["TokenResponse"]>(name: string, body: object): Promise<Answer> {
   const headers = { "content-type": "application/json", "herold-csrf": "1" };
   const response = await fetch(`/v1/auth/${name}`, { method: "POST", headers, body: JSON.stringify(body) });
   if (!response.ok) throw await readProblem(response);
-  return (await response.json().catch(() => ({}))) as Schemas["TokenResponse"];
+  return (await response.json().catch(() => ({}))) as Answer;
 }
 
 async function readProblem(response: Response): Promise<ProblemError> {

@@ -7,6 +7,6 @@ export const theme = createTheme({
   defaultRadius: "sm",
   fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif",
   fontFamilyMonospace: "ui-monospace, 'SF Mono', Menlo, 'DejaVu Sans Mono', monospace",
-  components: { Modal: { defaultProps: { closeButtonProps: { "aria-label": "Close" }, attributes: { header: { role: "group" } } } }, NumberInput: { defaultProps: { hideControls: true } } },
+  components: { Notification: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } }, Modal: { defaultProps: { closeButtonProps: { "aria-label": "Close" }, attributes: { header: { role: "group" } } } }, NumberInput: { defaultProps: { hideControls: true } } },
   headings: { fontWeight: "600", sizes: { h1: { fontSize: "1.25rem" }, h2: { fontSize: "1rem" } } },
 });

@@ -16,6 +16,12 @@ export interface Step {
   wait: number;
 }
 
+/** What comes next: when, and what. */
+export interface Upcoming {
+  at: number;
+  title: string;
+}
+
 const SHOWN_WAIT = 1; // seconds; a shorter pause is no wait
 
 /** All steps, oldest first. The gates are in the step of the decision, which they are the reason for. */
@@ -27,6 +33,23 @@ export function buildTimeline(explanation: Explanation): Step[] {
   ].filter((step) => step.at > 0);
   steps.sort((a, b) => a.at - b.at);
   return steps.map((step, number) => ({ ...step, wait: findWait(steps[number - 1]?.at, step.at) }));
+}
+
+/** What it waits for, the next one first: another attempt, another decision, its next channel. */
+export function listUpcoming({ held_until, escalates_at, deliveries }: Pick<Explanation, "held_until" | "escalates_at" | "deliveries">): Upcoming[] {
+  const attempts = deliveries.flatMap(({ channel, status, attempts = [] }) => {
+    const at = status === "PENDING" ? attempts.at(-1)?.next_attempt_at : undefined;
+    return at ? [{ at, title: `Next attempt (${channel})` }] : [];
+  });
+  const decisions = [{ at: held_until, title: "Decided again" }, { at: escalates_at, title: "Next channel, unless it has arrived" }];
+  return [...attempts, ...decisions.flatMap(({ at, title }) => (at ? [{ at, title }] : []))].sort((a, b) => a.at - b.at);
+}
+
+/** How far off it is, in whole seconds up to a minute, such as "in 34 s". */
+export function describeDistance(at: number, now: number): string {
+  const seconds = Math.ceil(at - now);
+  if (seconds <= 0) return "due now";
+  return `in ${seconds < 60 ? `${seconds} s` : formatDuration(seconds)}`;
 }
 
 function findWait(before: number | undefined, at: number): number {

@@ -1,4 +1,4 @@
-import { addChange, EMPTY } from "../src/pages/LivePage";
+import { addChange, EMPTY, release } from "../src/pages/LivePage";
 
 const row = (number: number) => ({ kind: "status" as const, notification_id: `ntf_${number}`, status: "SENT", occurred_at: number });
 const change = (rows: number[], more: object = {}) => ({ rows: rows.map(row), skipped: 0, missed: 0, ...more });
@@ -18,9 +18,9 @@ test("numbers stay different when some were left out", () => {
   expect(view).toMatchObject({ total: 8, skipped: 5 });
 });
 
-test("at most 500 rows are kept", () => {
+test("at most 200 rows are kept", () => {
   const view = addChange(EMPTY, change(Array.from({ length: 700 }, (_, number) => number)), false);
-  expect(view.rows.length).toBe(500);
+  expect(view.rows.length).toBe(200);
   expect(view.rows[0]!.occurred_at).toBe(699);
 });
 
@@ -28,4 +28,11 @@ test("a paused view keeps its rows and what comes", () => {
   const view = addChange(addChange(EMPTY, change([1]), false), change([2, 3], { missed: 4 }), true);
   expect([listTimes(view.rows), listTimes(view.waiting)]).toEqual([[1], [3, 2]]);
   expect(view.missed).toBe(4);
+});
+
+test("what has waited comes before what was shown, once", () => {
+  const held = addChange(addChange(EMPTY, change([1]), false), change([2, 3]), true);
+  const view = release(held);
+  expect([listTimes(view.rows), view.waiting]).toEqual([[3, 2, 1], []]);
+  expect(release(view).rows).toEqual(view.rows);
 });

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, vi } from "vitest";
 const { post } = vi.hoisted(() => ({ post: vi.fn() }));
 vi.mock("../src/api", () => ({ herold: { POST: post } }));
 
+import { ProblemError } from "herold-client";
 import { connectLive, type LiveChange, type LiveState } from "../src/live";
 
 class FakeSocket {
@@ -104,6 +105,13 @@ test("what the gateway refuses is not asked for again", async () => {
   await vi.advanceTimersByTimeAsync(60_000);
   expect(states.at(-1)).toBe("refused");
   expect(FakeSocket.all.length).toBe(1);
+});
+
+test("who may not watch asks for one ticket only", async () => {
+  post.mockClear().mockRejectedValue(new ProblemError(403, {}));
+  FakeSocket.all[0]!.onclose!({ code: 1006 });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([states.at(-1), post.mock.calls.length]).toEqual(["refused", 1]);
 });
 
 test("nothing happens after the end", async () => {

@@ -5,7 +5,7 @@ const json = (status: number, body: object): Reply => async () => new Response(J
 const offline: Reply = async () => {
   throw new TypeError("offline");
 };
-const person = (id: string) => json(200, { account: { email: `${id}@example.org` }, permissions: [], project: "", session_id: id });
+const person = (id: string) => json(200, { account: { id: `acc_${id}`, email: `${id}@example.org` }, permissions: [], project: "", session_id: id });
 const tokens = json(200, { access_token: "a-1", token_type: "Bearer", expires_in: 900 });
 
 let session: typeof import("../src/session"), replies: Record<string, Reply[]>, reload: ReturnType<typeof vi.fn>;
@@ -80,4 +80,27 @@ test("a logout that the gateway has not heard of is none", async () => {
   replies = { "/v1/auth/logout": [json(200, {})] };
   await session.logOut();
   expect(session.getAccessToken()).toBe("");
+});
+
+test("a passkey logs in by the options of the gateway", async () => {
+  vi.stubGlobal("PublicKeyCredential", { parseRequestOptionsFromJSON: (options: object) => options });
+  vi.stubGlobal("navigator", { credentials: { get: async () => ({ toJSON: () => ({ id: "k-1" }) }) } });
+  replies = { "/v1/auth/passkey-login/options": [json(200, { challenge: "x" })], "/v1/auth/passkey-login": [tokens], "/v1/auth/me": [person("s-1")] };
+  await session.logInByPasskey();
+  expect(session.getAccessToken()).toBe("a-1");
+});
+
+test("drafts stay for the account that wrote them, and are gone for another one", async () => {
+  const { readDraft, writeDraft } = await import("../src/drafts");
+  const reloadPage = async (id: string) => {
+    vi.resetModules();
+    session = await import("../src/session");
+    await enter(id);
+  };
+  await enter("s-1");
+  writeDraft("rule order.shipped", { type: "order.shipped" });
+  await reloadPage("s-1");
+  expect(readDraft("rule order.shipped")).toEqual({ type: "order.shipped" });
+  await reloadPage("s-2");
+  expect(readDraft("rule order.shipped")).toBeUndefined();
 });

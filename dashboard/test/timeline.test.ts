@@ -1,5 +1,5 @@
 import type { Schemas } from "herold-client";
-import { buildTimeline } from "../src/timeline";
+import { buildTimeline, describeDistance, listUpcoming } from "../src/timeline";
 
 const EXPLANATION = {
   id: "ntf_1", state: "routed", summary: "Sent by e-mail", priority: "high", created_at: 100, decided_at: 100.02,
@@ -37,4 +37,13 @@ test("a receipt is shown once, and what the recipient did after it", () => {
 
 test("a possible duplicate is said", () => {
   expect(buildTimeline(withDelivery({ attempts: [attempt(1, 101, "SENT", { possible_duplicate: true })] }))[2]!.detail).toContain("may be a duplicate");
+});
+
+test("what comes next is the next attempt of what waits, the next decision and the next channel", () => {
+  const waiting = { id: "dlv_1", channel: "email", status: "PENDING", attempts: [attempt(1, 101, "PENDING", { next_attempt_at: 140 }), attempt(2, 141, "PENDING", { next_attempt_at: 260 })] };
+  const sent = { id: "dlv_2", channel: "sms", status: "SENT", attempts: [attempt(1, 101, "PENDING", { next_attempt_at: 140 })] };
+  const deliveries = [waiting, sent] as unknown as typeof EXPLANATION.deliveries;
+  expect(listUpcoming({ held_until: null, escalates_at: 200, deliveries })).toEqual([{ at: 200, title: "Next channel, unless it has arrived" }, { at: 260, title: "Next attempt (email)" }]);
+  expect(listUpcoming({ held_until: 300, escalates_at: null, deliveries: [] })).toEqual([{ at: 300, title: "Decided again" }]);
+  expect([[134, 100.5], [100, 100], [90, 100], [400, 100]].map(([at, now]) => describeDistance(at!, now!))).toEqual(["in 34 s", "due now", "due now", "in 5 min 0 s"]);
 });

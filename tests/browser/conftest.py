@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from dev.stack.stack import ServerUrls
 from tests.cluster import HeroldCluster, wait_until
@@ -25,6 +25,9 @@ from tests.conftest import create_temporary_database
 
 CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 NO_CHROMIUM = f"no browser: set HEROLD_TEST_CHROMIUM, or install one of {', '.join(CHROMIUM_NAMES)}"
+SETTINGS = {"HEROLD_REDIS_SOCKET_TIMEOUT": "5", "HEROLD_GATEWAY_PROJECTS": "true"}
+"""A host with a browser may be too busy for the default of 0.2 s."""
+
 EMAIL, PASSWORD = "ada@example.org", "several words in a row"
 
 
@@ -39,36 +42,41 @@ class Installation(NamedTuple):
         """The address of the dashboard."""
         return self.cluster.build_url("gateway", "/dashboard")
 
-    def call(self, method: str, path: str, body: object = None) -> Any:
-        """Call the API with the bootstrap key."""
-        headers = {"authorization": f"Bearer {self.cluster.env['HEROLD_GATEWAY_API_KEY']}", "content-type": "application/json"}
+    def call(self, method: str, path: str, body: object = None, **more_headers: str) -> Any:
+        """Call the API with the bootstrap key; None for an answer without a body."""
+        key = self.cluster.env["HEROLD_GATEWAY_API_KEY"]
+        headers = {"authorization": f"Bearer {key}", "content-type": "application/json", **more_headers}
         url, data = self.cluster.build_url("gateway", path), None if body is None else json.dumps(body).encode()
         with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=30) as response:
-            return json.load(response)
+            return json.loads(response.read() or b"null")
+
+
+def find_chromium() -> str | None:
+    """The path of the setting, or of one on the PATH; None without any."""
+    return next(filter(None, [os.environ.get("HEROLD_TEST_CHROMIUM"), *map(shutil.which, CHROMIUM_NAMES)]), None)
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a browser."""
-    paths = [os.environ.get("HEROLD_TEST_CHROMIUM"), *map(shutil.which, CHROMIUM_NAMES)]
-    path = next(filter(None, paths), None)
+    path = find_chromium()
     if path is None:
         (pytest.fail if os.environ.get("HEROLD_TEST_BROWSER") == "required" else pytest.skip)(NO_CHROMIUM)
     return path
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def installation(
     chromium: str, tmp_path_factory: pytest.TempPathFactory, kafka_url: str, postgres_url: str, redis_url: str
 ) -> AsyncIterator[Installation]:
     """An installation with an account, one notification that is sent, one that is rejected, one that is held, and dead letters."""
     async with create_temporary_database(postgres_url) as database_url:
         urls = ServerUrls(kafka_url, database_url, redis_url)
-        cluster = HeroldCluster(tmp_path_factory.mktemp("browser"), urls, f"t-{uuid.uuid4().hex[:12]}-")
+        cluster = HeroldCluster(tmp_path_factory.mktemp("browser"), urls, f"t-{uuid.uuid4().hex[:12]}-", **SETTINGS)
         try:
             await cluster.create_schema()
             workers = [cluster.start_worker(role) for role in ("router", "email", "scheduler", "recorder")]
-            await asyncio.gather(cluster.start_simulators(), cluster.start_gateway(), *workers)
+            await asyncio.gather(cluster.start_simulators(with_inbox=True), cluster.start_gateway(), *workers)
             installation = Installation(cluster, {})
             await add_account(installation)
             await submit_notifications(installation)
@@ -112,16 +120,17 @@ async def submit_notifications(installation: Installation) -> None:
     installation.ids["dead"] = dead["items"][0]["id"]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
-    """The browser of the tests of a module."""
+    """The browser of all tests."""
+    expect.set_options(timeout=30_000)  # as the waits for elements: a busy machine is slow
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield browser
         await browser.close()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def context(browser: Browser, installation: Installation) -> AsyncIterator[BrowserContext]:
     """A person who has logged in once; each test has a tab of its own."""
     context = await browser.new_context(reduced_motion="reduce", timezone_id="Europe/Vienna")
@@ -137,5 +146,5 @@ async def log_in(page: Page, installation: Installation, password: str = PASSWOR
     await page.goto(installation.url + "/")
     await page.get_by_label("E-mail").fill(EMAIL)
     await page.get_by_role("textbox", name="Password").fill(password)
-    await page.get_by_role("button", name="Log in").click()
-    await page.get_by_role("heading", name="Notifications").or_(page.get_by_role("alert")).wait_for()
+    await page.get_by_role("button", name="Log in", exact=True).click()
+    await page.get_by_role("heading", name="Overview").or_(page.get_by_role("alert")).wait_for()

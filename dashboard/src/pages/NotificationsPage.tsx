@@ -1,20 +1,23 @@
-import { Button, Text } from "@mantine/core";
-import { useInfiniteQuery } from "@tanstack/react-query";
-import { getRouteApi, Link } from "@tanstack/react-router";
+import { Button, Group, Text } from "@mantine/core";
+import { getRouteApi, linkOptions } from "@tanstack/react-router";
 import { unwrap, type Schemas } from "herold-client";
 import { useCallback, useMemo, useState } from "react";
 import { herold } from "../api";
 import { formatClock, formatCount } from "../format";
 import { useLive, type LiveChange } from "../live";
+import { DownloadButton } from "../parts/DownloadButton";
 import { Filters, type FilterField } from "../parts/Filters";
 import { Page } from "../parts/Page";
-import { EmptyPanel, FailurePanel, SkeletonRows } from "../parts/Panels";
+import { EmptyPanel } from "../parts/Panels";
+import { NoMatch, RecordList, usePagedList } from "../parts/RecordList";
+import { RecordTable, type Column } from "../parts/RecordTable";
+import { SavedViews } from "../parts/SavedViews";
 import { StatusBadge } from "../parts/StatusBadge";
+import { TimeRange } from "../parts/TimeRange";
 import { TimeText } from "../parts/TimeText";
-import { useRowKeys } from "../parts/useRowKeys";
-import { usePerson } from "../session";
+import { useCan } from "../session";
 import { CHANNELS, PRIORITIES, STATES } from "../statuses";
-import type { NotificationFilter } from "../searches";
+import { readTimes, type NotificationFilter } from "../searches";
 
 type Notification = Schemas["NotificationResponse"];
 
@@ -30,85 +33,71 @@ const FIELDS: FilterField[] = [
   { name: "priority", label: "Priority", values: PRIORITIES },
 ];
 
+const COLUMNS: Column<Notification>[] = [
+  { title: "Type", render: (row) => row.type || "no type" },
+  { title: "Created", width: "9.5rem", render: (row) => (row.created_at ? <TimeText at={row.created_at} isRelative /> : "") },
+  { title: "User", render: (row) => row.user_id },
+  { title: "State", render: (row) => <StatusBadge status={row.state} reason={row.reason} /> },
+  { title: "Deliveries", render: (row) => row.deliveries?.map((delivery) => `${delivery.channel} ${delivery.status}`).join(", ") },
+  { title: "Priority", width: "6rem", render: (row) => row.priority },
+];
+
 /** The notifications, newest first, by filters that are in the URL. */
 export function NotificationsPage() {
   const filter = route.useSearch();
   const navigate = route.useNavigate();
-  const list = useNotifications(filter);
-  const rows = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
-  const container = useRowKeys();
+  const list = usePagedList(["notifications", filter], async (cursor, signal) =>
+    unwrap(await herold.GET("/v1/notifications", { params: { query: { ...filter, ...readTimes(filter), cursor } }, signal })),
+  );
   const isFiltered = Object.values(filter).some(Boolean);
+  const open = (search: Record<string, string>) => void navigate({ search: search as NotificationFilter });
+  const change = (values: NotificationFilter) => void navigate({ search: values, replace: true });
+  const actions = (
+    <>
+      <NewRows filter={filter} rows={list.rows} seen={list.dataUpdatedAt} onShow={async () => (await list.refetch()).isSuccess} />
+      <DownloadButton label="Export CSV" fileName="notifications.csv" fetchText={() => fetchCsv(filter)} />
+      <SavedViews page="notifications" search={filter} onOpen={open} />
+    </>
+  );
   return (
-    <Page title="Notifications" actions={<NewRows filter={filter} rows={rows} seen={list.dataUpdatedAt} onShow={() => void list.refetch()} />}>
-      <Filters fields={FIELDS} values={{ ...filter }} onChange={(values) => void navigate({ search: values as NotificationFilter, replace: true })} />
-      {list.error ? <FailurePanel error={list.error} onRetry={() => void list.refetch()} /> : null}
-      {list.isPending ? <SkeletonRows /> : null}
-      {list.data && !rows.length ? <NoRows isFiltered={isFiltered} /> : null}
-      {rows.length ? <Rows rows={rows} container={container} /> : null}
-      {list.hasNextPage ? (
-        <Button mt="sm" variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>Show older</Button>
-      ) : null}
+    <Page title="Notifications" actions={actions}>
+      <Group gap="0 0.6rem" align="flex-start">
+        <Filters fields={FIELDS} values={{ ...filter }} isFiltered={isFiltered} onChange={(values) => change(values as NotificationFilter)} />
+        <TimeRange values={filter} onChange={(range) => change({ ...filter, ...range })} />
+      </Group>
+      <RecordList list={list} isFiltered={isFiltered} empty={EMPTY} noMatch={<NoMatch what="notification" wholes="A type, user or reason" />}>
+        {(rows) => <RecordTable label="notifications" rows={rows} columns={COLUMNS} getKey={(row) => `${row.id} ${row.user_id}`} getLink={toLink} />}
+      </RecordList>
     </Page>
   );
 }
 
-function useNotifications(filter: NotificationFilter) {
-  return useInfiniteQuery({
-    queryKey: ["notifications", filter],
-    queryFn: async ({ pageParam, signal }) =>
-      unwrap(await herold.GET("/v1/notifications", { params: { query: { ...filter, cursor: pageParam } }, signal })),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
-    staleTime: 60_000, // who comes back finds the list as it was
-    refetchOnWindowFocus: false, // rows do not move by themselves
-  });
+const fetchCsv = async (filter: NotificationFilter) =>
+  unwrap(await herold.GET("/v1/notifications/export", { params: { query: { ...filter, ...readTimes(filter) } }, parseAs: "text" })) as unknown as string;
+
+const toLink = (row: Notification) => linkOptions({ to: "/notifications/$id", params: { id: row.id }, search: { user_id: row.user_id } });
+
+const EMPTY = (
+  <EmptyPanel title="No notifications yet">Send one by <code>herold send</code> or <code>POST /v1/notifications</code>: it appears here within a second.</EmptyPanel>
+);
+
+interface NewRowsProps {
+  filter: NotificationFilter;
+  rows: Notification[];
+  seen: number;
+  /** Reads the list again; whether that went well. */
+  onShow: () => Promise<boolean>;
 }
 
-function Rows({ rows, container }: { rows: Notification[]; container: React.RefObject<HTMLDivElement | null> }) {
-  return (
-    <div className="list" ref={container} tabIndex={0} role="region" aria-label="notifications">
-      <table>
-        <thead>
-          <tr><th style={{ width: "9.5rem" }}>Created</th><th>Type</th><th>User</th><th>State</th><th>Deliveries</th><th style={{ width: "6rem" }}>Priority</th></tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={`${row.id} ${row.user_id}`} data-row>
-              <Cell row={row}>{row.created_at ? <TimeText at={row.created_at} isRelative /> : ""}</Cell>
-              <Cell row={row} isFirst>{row.type || "no type"}</Cell>
-              <Cell row={row}>{row.user_id}</Cell>
-              <Cell row={row}><StatusBadge status={row.state} reason={row.reason} /></Cell>
-              <Cell row={row}>{row.deliveries?.map((delivery) => `${delivery.channel} ${delivery.status}`).join(", ")}</Cell>
-              <Cell row={row}>{row.priority}</Cell>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
-}
-
-// each cell is a link, so that a middle click and "copy link" work; one of a row is in the order of Tab
-function Cell({ row, isFirst = false, children }: { row: Notification; isFirst?: boolean; children: React.ReactNode }) {
-  if (!children) return <td />;
-  return <td><Link to="/notifications/$id" params={{ id: row.id }} search={{ user_id: row.user_id }} tabIndex={isFirst ? undefined : -1}>{children}</Link></td>;
-}
-
-function NoRows({ isFiltered }: { isFiltered: boolean }) {
-  return isFiltered
-    ? <EmptyPanel title="No notification matches">Clear a filter. A type, user or reason has to be written as a whole.</EmptyPanel>
-    : <EmptyPanel title="No notifications yet">Send one by <code>herold send</code> or <code>POST /v1/notifications</code>: it appears here within a second.</EmptyPanel>;
-}
-
-function NewRows({ filter, rows, seen, onShow }: { filter: NotificationFilter; rows: Notification[]; seen: number; onShow: () => void }) {
-  const canWatch = usePerson().permissions.includes("live:read") && !filter.channel && !filter.reason; // a decision has neither
+function NewRows({ filter, rows, seen, onShow }: NewRowsProps) {
+  const canWatch = useCan("live:read") && !filter.channel && !filter.reason && !filter.until; // a decision has neither of the first two, and what is new is not before a time
   return canWatch
-    ? <NewRowCount filter={filter} rows={rows} seen={seen} onShow={onShow} />
-    : <Button size="xs" variant="default" onClick={onShow}>Refresh</Button>;
+    ? <NewRowCount key={JSON.stringify(filter)} filter={filter} rows={rows} seen={seen} onShow={onShow} />
+    : <Button size="xs" variant="default" onClick={() => void onShow()}>Refresh</Button>;
 }
 
 // rows never move by themselves: what is not in the list is counted, and shown on request
-function NewRowCount({ filter, rows, seen, onShow }: { filter: NotificationFilter; rows: Notification[]; seen: number; onShow: () => void }) {
+export function NewRowCount({ filter, rows, seen, onShow }: NewRowsProps) {
   const [arrived, setArrived] = useState<readonly string[]>([]);
   const add = useCallback((change: LiveChange) => {
     setArrived((ids) => [...new Set([...ids, ...change.rows.map((row) => row.notification_id)])].slice(-COUNTED_ROWS));
@@ -116,7 +105,12 @@ function NewRowCount({ filter, rows, seen, onShow }: { filter: NotificationFilte
   const state = useLive(toLiveFilter(filter), add);
   const known = useMemo(() => new Set(rows.map((row) => row.id)), [rows]);
   const count = arrived.filter((id) => !known.has(id)).length;
-  if (count) return <Button size="xs" variant="light" onClick={onShow}>{formatCount(count)}{count === COUNTED_ROWS ? " or more" : ""} new</Button>;
+  const show = async () => {
+    const before = new Set(arrived);
+    // also those that are beyond the pages that are loaded; what comes meanwhile may not be in them
+    if (await onShow()) setArrived((ids) => ids.filter((id) => !before.has(id)));
+  };
+  if (count) return <Button size="xs" variant="light" onClick={() => void show()}>{formatCount(count)}{count === COUNTED_ROWS ? " or more" : ""} new</Button>;
   return seen ? <Text size="xs" className="dim number">as of {formatClock(seen / 1000)}{state === "live" ? ", watching for new ones" : ""}</Text> : null;
 }
 

@@ -13,13 +13,14 @@ type Values = Record<string, string | undefined>;
 interface FiltersProps {
   fields: readonly FilterField[];
   values: Values;
+  /** Whether there is something to clear; if not given, whether a field has a value. */
+  isFiltered?: boolean;
   onChange: (values: Values) => void;
 }
 
 /** The filters of a list. They live in the URL, which the page owns. */
-export function Filters({ fields, values, onChange }: FiltersProps) {
+export function Filters({ fields, values, isFiltered = fields.some((field) => values[field.name]), onChange }: FiltersProps) {
   const set = (name: string, value: string | null) => onChange({ ...values, [name]: value || undefined });
-  const isFiltered = fields.some((field) => values[field.name]);
   return (
     <Group gap="xs" role="search" aria-label="filters" className="filters">
       {fields.map((field) =>

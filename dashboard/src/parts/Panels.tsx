@@ -13,28 +13,38 @@ export function EmptyPanel({ title, children }: { title: string; children?: Reac
   );
 }
 
-/** An error with what to quote, and a way on. What was typed and filtered stays. */
-export function FailurePanel({ error, onRetry }: { error: unknown; onRetry: () => void }) {
+/** An error of what is read or done, with what to quote, and a way on. What was typed and filtered stays. */
+export function FailurePanel({ error, onRetry, children }: { error: unknown; onRetry: () => void; children?: ReactNode }) {
   const failure = describeFailure(error);
   if (failure.kind === "forbidden") {
-    return <EmptyPanel title="You may not see this">{failure.detail} Ask an admin of Herold for the permission.</EmptyPanel>;
+    return (
+      <EmptyPanel title="You do not have the permission">
+        {failure.detail} Ask an admin of Herold for it.
+        <RequestId id={failure.requestId} />
+      </EmptyPanel>
+    );
   }
   return (
     <Alert color="red" variant="light" title={failure.title} role="alert">
       <Stack gap="xs" align="flex-start">
         <span>{failure.detail}</span>
-        {failure.requestId ? <span>Request id <Code>{failure.requestId}</Code>: it is in the log of the gateway.</span> : null}
+        {children}
+        <RequestId id={failure.requestId} />
         <Button size="xs" variant="default" onClick={onRetry}>Try again</Button>
       </Stack>
     </Alert>
   );
 }
 
+function RequestId({ id }: { id: string }) {
+  return id ? <div>Request id <Code>{id}</Code>: it is in the log of the gateway.</div> : null;
+}
+
 /** The outline of a list; it appears after 200 ms (style.css), so that what is quick does not flicker. */
 export function SkeletonRows({ count = 12 }: { count?: number }) {
   return (
-    <div className="skeleton" aria-busy="true" aria-label="loading">
-      {Array.from({ length: count }, (_, number) => <Skeleton key={number} height={38} radius={0} mb={1} />)}
+    <div className="skeleton" role="group" aria-busy="true" aria-label="loading">
+      {Array.from({ length: count }, (_, number) => <Skeleton key={number} height="calc(var(--row-height) - 1px)" radius={0} mb={1} />)}
     </div>
   );
 }

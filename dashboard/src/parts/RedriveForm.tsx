@@ -5,16 +5,21 @@ import { unwrap, type Schemas } from "herold-client";
 import { useState } from "react";
 import { herold, queryClient } from "../api";
 import { formatCode, formatCount } from "../format";
+import { makeKey } from "../requestKeys";
 import { FailurePanel, SkeletonRows } from "./Panels";
 
 const USUAL_RATE = 100; // dead letters per second
 
 /** Shows what a redrive of the open dead letters that match would do, and starts it with a reason. */
 export function RedriveForm({ filter, onDone }: { filter: Schemas["DeadLetterFilter"]; onDone: () => void }) {
-  const [key] = useState(makeKey);
+  const [key, setKey] = useState(makeKey); // a redrive whose answer was lost is not begun twice
   const [reason, setReason] = useState("");
   const [rate, setRate] = useState<number | string>(USUAL_RATE);
   const [includesDelivered, setIncludesDelivered] = useState(false);
+  const change = <Value,>(set: (value: Value) => void) => (value: Value) => {
+    set(value);
+    setKey(makeKey()); // it is another redrive
+  };
   const selection: Schemas["RedriveRequest"] = { filter: { ...filter, state: "open" as const }, include_delivered: includesDelivered };
   const preview = useQuery({
     queryKey: ["redrive preview", selection],
@@ -37,20 +42,17 @@ export function RedriveForm({ filter, onDone }: { filter: Schemas["DeadLetterFil
       {preview.isPending ? <SkeletonRows count={2} /> : null}
       {preview.error ? <FailurePanel error={preview.error} onRetry={() => void preview.refetch()} /> : null}
       {preview.data ? <Results preview={preview.data} /> : null}
-      <Checkbox label="Also what has arrived after all, or on another channel" checked={includesDelivered} onChange={(event) => setIncludesDelivered(event.currentTarget.checked)} />
-      <NumberInput label="Dead letters per second" min={1} max={10_000} value={rate} onChange={setRate} />
-      <TextInput label="Reason, for the audit log" value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
+      <Checkbox label="Also what has arrived after all, or on another channel" checked={includesDelivered} onChange={(event) => change(setIncludesDelivered)(event.currentTarget.checked)} />
+      <NumberInput label="Dead letters per second" min={1} max={10_000} value={rate} onChange={change(setRate)} />
+      <TextInput label="Reason, for the audit log" value={reason} onChange={(event) => change(setReason)(event.currentTarget.value)} />
       {start.error ? <FailurePanel error={start.error} onRetry={() => start.mutate()} /> : null}
       <Group justify="flex-end">
-        <Button variant="default" onClick={onDone}>Leave them</Button>
+        <Button variant="default" onClick={onDone}>Cancel</Button>
         <Button disabled={!reason.trim() || !preview.data?.count} loading={start.isPending} onClick={() => start.mutate()}>Redrive</Button>
       </Group>
     </Stack>
   );
 }
-
-// a redrive whose answer was lost is not begun twice
-const makeKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 function Results({ preview }: { preview: Schemas["RedrivePreview"] }) {
   const results = Object.entries(preview.results);

@@ -1,16 +1,13 @@
-import { Badge, type MantineColor } from "@mantine/core";
 import { formatCode } from "../format";
-import { getMark, getTone, type Tone } from "../statuses";
+import { getTone, MARKS, type Tone } from "../statuses";
 
-const COLORS: Record<Tone, MantineColor> = { good: "green", waiting: "yellow", neutral: "gray", bad: "red" };
+// hundreds of them come a second: no component of Mantine, which computes the styles of each
 
-/** A status as mark, word and colour; with its reason if there is one. */
-export function StatusBadge({ status, reason }: { status: string; reason?: string }) {
+/** A status as mark, word and colour; with its reason if there is one. `tone`: of a word that has none of its own. */
+export function StatusBadge({ status, reason, tone = getTone(status) }: { status: string; reason?: string; tone?: Tone }) {
   return (
     <span className="status">
-      <Badge variant="light" color={COLORS[getTone(status)]} className={`tone-${getTone(status)}`} tt="none" leftSection={getMark(status)}>
-        {formatCode(status)}
-      </Badge>
+      <span className={`badge tone-${tone}`}><span aria-hidden>{MARKS[tone]}</span>{formatCode(status)}</span>
       {reason ? <span className="reason">{formatCode(reason)}</span> : null}
     </span>
   );

@@ -1,11 +1,12 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
+import { getDisplay } from "../display";
 import type { Place } from "./places";
 
 const SEQUENCE_MS = 1_500;
 
 export const SHORTCUTS: readonly (readonly [string, string])[] = [
-  ["Ctrl K", "search pages, or open a notification by its id"],
+  ["Ctrl K", "any page, action, name or id"],
   ["/", "first filter of the page"],
   ["j, k", "next and previous row"],
   ["Enter", "open the row"],
@@ -19,7 +20,7 @@ export function useShortcuts(places: readonly Place[], showHelp: () => void) {
   const startedAt = useRef(0);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || isElsewhere(event.target)) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || !getDisplay().hasLetterKeys || isElsewhere(event.target)) return;
       const place = Date.now() - startedAt.current < SEQUENCE_MS && places.find((place) => place.key === event.key);
       startedAt.current = event.key === "g" ? Date.now() : 0;
       if (place) void navigate({ to: place.path });

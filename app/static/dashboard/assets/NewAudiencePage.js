@@ -1,0 +1,1 @@
+/* empty css       */import{n as e}from"./useNavigate.js";import{t}from"./AudienceForm.js";import{t as n}from"./Page.js";import{y as r}from"./format.js";var i=r();function a(){let r=e();return(0,i.jsx)(n,{title:`New audience`,children:(0,i.jsx)(t,{onSaved:e=>void r({to:`/audiences/$name`,params:{name:e.name}})})})}export{a as NewAudiencePage};

@@ -1,0 +1,1 @@
+/* empty css       */import{n as e}from"./useNavigate.js";import{t}from"./Page.js";import{n}from"./ScheduleForm.js";import{y as r}from"./format.js";var i=r();function a(){let r=e();return(0,i.jsx)(t,{title:`New schedule`,children:(0,i.jsx)(n,{onSaved:e=>void r({to:`/schedules/$name`,params:{name:e.name}})})})}export{a as NewSchedulePage};

@@ -1,0 +1,1 @@
+import{m as e}from"./index.js";import{y as t}from"./format.js";var n=t(),r={active:`good`,paused:`waiting`,ended:`neutral`};function i({state:t}){return(0,n.jsx)(e,{status:t,tone:r[t]})}export{i as t};

@@ -1,0 +1,1 @@
+import{n as e,t}from"./link.js";import{m as n}from"./Page.js";import{y as r}from"./format.js";var i=r();function a(){let t=n(`users:read`);return n=>e(t?{to:`/users/$id`,params:{id:n}}:{to:`/notifications`,search:{user_id:n}})}function o({id:e,className:n}){let r=a();return(0,i.jsx)(t,{...r(e),className:n,children:e})}export{a as n,o as t};

@@ -1,0 +1,1 @@
+import{m as e}from"./format.js";function t(t){let n=Date.parse(e().zone===`utc`&&t?`${t}Z`:t);return Number.isNaN(n)?void 0:n/1e3}var n=(e,n)=>n&&e===r(n)?n:t(e);function r(t){if(!t)return``;let n=new Date(t*1e3),r=e().zone===`utc`?0:n.getTimezoneOffset();return new Date(n.getTime()-r*6e4).toISOString().slice(0,16)}export{n,t as r,r as t};

@@ -1,0 +1,1 @@
+import{ht as e}from"./index.js";import{C as t,o as n}from"./Page.js";var r=1e4,i=()=>e({queryKey:[`sla`,`objectives`],queryFn:async({signal:e})=>t(await n.GET(`/v1/slo`,{signal:e})),refetchInterval:r}),a=e=>Object.fromEntries((e?.priorities??[]).map(({priority:e,target_seconds:t})=>[e,t]));export{i as n,a as t};

@@ -1,0 +1,1 @@
+var e=()=>n(crypto.getRandomValues(new Uint8Array(16)));function t(e,t){let r=crypto.getRandomValues(new Uint8Array(16));return new DataView(r.buffer).setBigUint64(0,BigInt(Math.floor(t))<<16n|28672n|BigInt(r[7]??0)),r[8]=(r[8]??0)&63|128,`${e}_${n(r)}`}var n=e=>Array.from(e,e=>e.toString(16).padStart(2,`0`)).join(``);export{e as n,t};

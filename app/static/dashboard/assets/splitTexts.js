@@ -1,0 +1,1 @@
+var e=e=>[...new Set(e.split(/[\s,;]+/).filter(Boolean))];export{e as t};

@@ -1,0 +1,1 @@
+import{F as e,N as t}from"./format.js";var n=e(t(),1);function r(e,t){let[r,i]=(0,n.useState)(e),[a,o]=(0,n.useState)(()=>t(e)),s=JSON.stringify(a)!==JSON.stringify(t(r)),c=e=>{i(e),o(t(e))};return e.version>r.version&&!s&&c(e),{base:r,draft:a,setDraft:o,isChanged:s,take:c}}export{r as t};

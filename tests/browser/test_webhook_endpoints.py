@@ -1,0 +1,74 @@
+"""The pages of webhook endpoints: one is created with its secret, tested, changed, rotated and disabled."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from playwright.async_api import BrowserContext, expect
+
+from tests.browser.conftest import Installation
+from tests.browser.pages import check_page, find_field, open_page
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+
+@pytest.fixture(scope="module")
+def endpoint(installation: Installation) -> dict[str, Any]:
+    """An endpoint of a user, at the simulators."""
+    installation.call("PUT", "/v1/users/u-partner", {})
+    url = installation.cluster.build_url("simulators", "/hooks/partner")
+    return dict(installation.call("POST", "/v1/webhook-endpoints", {"url": url, "user_id": "u-partner", "types": ["order.*"]}))
+
+
+async def test_everyone_can_use_every_page(context: BrowserContext, installation: Installation, endpoint: dict[str, Any]) -> None:
+    await check_page(context, f"{installation.url}/webhook-endpoints", "webhook-endpoints", lambda page: page.locator("tbody tr").first)
+    url = f"{installation.url}/webhook-endpoints/{endpoint['id']}"
+    await check_page(context, url, "webhook-endpoint", lambda page: page.get_by_text("It was not called."))
+
+
+async def test_one_is_created_and_its_secret_is_shown_once(
+    context: BrowserContext, installation: Installation, endpoint: dict[str, Any]
+) -> None:
+    async with open_page(context, has_refusals=True) as page:
+        await page.goto(f"{installation.url}/webhook-endpoints")
+        await page.get_by_role("button", name="New endpoint").click()
+        dialog = page.get_by_role("dialog")
+        await find_field(dialog, "URL").fill(installation.cluster.build_url("simulators", "/hooks/new"))
+        await find_field(dialog, "User").fill("u-partner")
+        await dialog.get_by_role("button", name="Create").click()
+        await expect(dialog.get_by_role("note")).to_contain_text("whsec_")
+        await dialog.get_by_role("link", name="Open the endpoint").click()
+        await expect(page.get_by_role("region", name="secrets")).not_to_contain_text("whsec_")
+
+
+async def test_one_is_changed_tested_rotated_and_disabled(
+    context: BrowserContext, installation: Installation, endpoint: dict[str, Any]
+) -> None:
+    async with open_page(context, has_refusals=True) as page:
+        await page.goto(f"{installation.url}/webhook-endpoints/{endpoint['id']}")
+        await find_field(page, "Description").fill("the order system")
+        await page.get_by_label("One webhook after the other").check()
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_role("button", name="Save")).to_be_disabled()
+        await page.get_by_role("button", name="Pause", exact=True).click()
+        await find_field(page.get_by_role("dialog"), "Reason").fill("it moves")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("main")).to_contain_text("by hand")
+        await page.get_by_role("button", name="Resume").click()
+        await page.get_by_role("button", name="Pause", exact=True).wait_for()
+        await page.get_by_role("button", name="Send a test webhook").click()
+        await expect(page.get_by_role("region", name="test").get_by_role("status")).to_contain_text("PENDING", timeout=15_000)
+        await page.get_by_role("button", name="Rotate").click()
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_role("button", name="Rotate").click()
+        await expect(dialog.get_by_role("note")).to_contain_text("whsec_")
+        await page.keyboard.press("Escape")
+        await expect(dialog.get_by_role("note")).to_contain_text("whsec_")  # it is shown only once
+        await dialog.get_by_role("button", name="Close").click()
+        await page.get_by_role("button", name="Disable").click()
+        await find_field(page.get_by_role("dialog"), "Reason").fill("it moves")
+        await page.get_by_role("dialog").get_by_role("button", name="Disable").click()
+        await expect(page.get_by_text("by a person")).to_be_visible()
+    stored = await asyncio.to_thread(installation.call, "GET", f"/v1/webhook-endpoints/{endpoint['id']}")
+    assert (stored["description"], stored["is_enabled"], len(stored["secrets"])) == ("the order system", False, 2)
+    assert stored["ordered"]
