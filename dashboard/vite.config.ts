@@ -26,6 +26,6 @@ export default defineConfig({
     },
   },
   server: { proxy: { "/v1": "http://127.0.0.1:8080", "/ws": { target: "ws://127.0.0.1:8080", ws: true } } },
-  // ms; a busy machine types letter by letter more slowly than in the default of 5 s
-  test: { globals: true, environment: "happy-dom", setupFiles: ["test/setup.ts"], testTimeout: 30_000 },
+  // ms; a busy machine types letter by letter, and loads the modules of a hook, more slowly than in the defaults of 5 and 10 s
+  test: { globals: true, environment: "happy-dom", setupFiles: ["test/setup.ts"], testTimeout: 60_000, hookTimeout: 60_000 },
 });

@@ -1,5 +1,5 @@
 import { afterEach } from "vitest";
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 
 // happy-dom has no layout, so nothing is ever resized
 class NoResizeObserver {
@@ -9,4 +9,5 @@ class NoResizeObserver {
 }
 globalThis.ResizeObserver = NoResizeObserver as unknown as typeof ResizeObserver;
 Element.prototype.scrollIntoView = () => undefined;
+configure({ asyncUtilTimeout: 20_000 }); // ms; a busy machine renders more slowly than in the default of 1 s
 afterEach(cleanup);

@@ -1,10 +1,9 @@
 import { Alert, Button, CopyButton, Paper, Stack, Title } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { unwrap, type Schemas } from "herold-client";
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { describeFailure, herold, queryClient } from "../api";
 import type { DeadLetter } from "../deadLetters";
 import { formatCode, formatDuration, formatMoment, formatUtc } from "../format";
@@ -26,6 +25,7 @@ import { buildTimeline, describeDistance, listUpcoming, type Step, type Upcoming
 type Explanation = Schemas["ExplanationResponse"];
 
 const route = getRouteApi("/notifications/$id");
+const READ_AGAIN_MS = [1_000, 4_000, 15_000]; // the history is a moment behind the live view, on a busy server seconds
 
 /** One notification: why it was sent or not, and all that happened to it. */
 export function NotificationPage() {
@@ -152,13 +152,20 @@ function CancelButton({ id, userId, isSent }: { id: string; userId?: string; isS
   return <Button size="xs" color="red" variant="light" loading={cancel.isPending} onClick={() => cancel.mutate()}>{isSent ? "Cancel its next channel" : "Cancel it"}</Button>;
 }
 
-// what happens to it is read again when the live view says that something did, and once more when the history has it, too
-function Refresher({ id }: { id: string }) {
-  const read = useCallback(() => void queryClient.invalidateQueries({ queryKey: ["explanation", id] }), [id]);
-  const readLater = useDebouncedCallback(read, 1_000);
-  useLive({ notification_id: id }, () => {
-    read();
-    readLater();
-  });
+/** Reads what happens to it again when the live view begins or says that something did, and then until the history must have it, too. */
+export function Refresher({ id }: { id: string }) {
+  const timers = useRef<ReturnType<typeof setTimeout>[]>([]);
+  const stop = useCallback(() => timers.current.splice(0).forEach(clearTimeout), []);
+  const read = useCallback(() => {
+    const readNow = () => void queryClient.invalidateQueries({ queryKey: ["explanation", id] });
+    stop();
+    readNow();
+    timers.current = READ_AGAIN_MS.map((wait) => setTimeout(readNow, wait));
+  }, [id, stop]);
+  const state = useLive({ notification_id: id }, read);
+  useEffect(() => {
+    if (state === "live") read(); // the page was read before: what happened since then is not told
+    return stop;
+  }, [state, read, stop]);
   return null;
 }

@@ -17,12 +17,14 @@ import { TimeRange } from "../parts/TimeRange";
 import { TimeText } from "../parts/TimeText";
 import { useCan } from "../session";
 import { CHANNELS, PRIORITIES, STATES } from "../statuses";
+import { isLater } from "../tour";
 import { readTimes, type NotificationFilter } from "../searches";
 
 type Notification = Schemas["NotificationResponse"];
 
 const route = getRouteApi("/notifications");
 const COUNTED_ROWS = 1_000;
+const READ_AGAIN_MS = [500, 1_000, 2_000, 4_000]; // the history is a moment behind the live view, on a busy server seconds
 const FIELDS: FilterField[] = [
   { name: "user_id", label: "User" },
   { name: "type", label: "Type" },
@@ -54,7 +56,7 @@ export function NotificationsPage() {
   const change = (values: NotificationFilter) => void navigate({ search: values, replace: true });
   const actions = (
     <>
-      <NewRows filter={filter} rows={list.rows} seen={list.dataUpdatedAt} onShow={async () => (await list.refetch()).isSuccess} />
+      <NewRows filter={filter} rows={list.rows} seen={list.dataUpdatedAt} onShow={async () => listIds(await list.refetch())} />
       <DownloadButton label="Export CSV" fileName="notifications.csv" fetchText={() => fetchCsv(filter)} />
       <SavedViews page="notifications" search={filter} onOpen={open} />
     </>
@@ -85,8 +87,8 @@ interface NewRowsProps {
   filter: NotificationFilter;
   rows: Notification[];
   seen: number;
-  /** Reads the list again; whether that went well. */
-  onShow: () => Promise<boolean>;
+  /** Reads the list again: the ids in it, newest first, or undefined if it could not be read. */
+  onShow: () => Promise<readonly string[] | undefined>;
 }
 
 function NewRows({ filter, rows, seen, onShow }: NewRowsProps) {
@@ -107,12 +109,23 @@ export function NewRowCount({ filter, rows, seen, onShow }: NewRowsProps) {
   const count = arrived.filter((id) => !known.has(id)).length;
   const show = async () => {
     const before = new Set(arrived);
-    // also those that are beyond the pages that are loaded; what comes meanwhile may not be in them
-    if (await onShow()) setArrived((ids) => ids.filter((id) => !before.has(id)));
+    for (const wait of [...READ_AGAIN_MS, 0]) {
+      const listed = await onShow();
+      if (!listed) return;
+      if (!wait || [...before].every((id) => isListed(id, listed))) break;
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+    setArrived((ids) => ids.filter((id) => !before.has(id))); // what comes meanwhile may not be in the list
   };
   if (count) return <Button size="xs" variant="light" onClick={() => void show()}>{formatCount(count)}{count === COUNTED_ROWS ? " or more" : ""} new</Button>;
   return seen ? <Text size="xs" className="dim number">as of {formatClock(seen / 1000)}{state === "live" ? ", watching for new ones" : ""}</Text> : null;
 }
+
+const listIds = ({ isSuccess, data }: { isSuccess: boolean; data?: { pages: { items: Notification[] }[] } }) =>
+  isSuccess ? data?.pages.flatMap((page) => page.items.map((item) => item.id)) : undefined;
+
+// or it is older than the pages that are loaded
+const isListed = (id: string, listed: readonly string[]) => listed.includes(id) || (listed.length > 0 && isLater(listed.at(-1)!, id));
 
 const toLiveFilter = (filter: NotificationFilter) => ({
   kinds: ["decided"],
