@@ -42,6 +42,9 @@ class HeroldCluster:
             "HEROLD_WORKER_DATA_DIR": str(self.data_dir),
             "HEROLD_SERVICE_LOG_LEVEL": "warning",
             "HEROLD_KAFKA_SESSION_TIMEOUT": "15",  # seconds; a process that a benchmark freezes must keep its partitions
+            # seconds; on a busy machine an answer may take longer than by default, when it counts as an outage
+            "HEROLD_REDIS_SOCKET_TIMEOUT": "10",
+            "HEROLD_GATEWAY_PRODUCE_TIMEOUT": "60",
         }
         self.env = {**os.environ, **build_environment(self.state, urls, {}), **defaults, **settings}
 
@@ -225,5 +228,5 @@ def fetch_request_log(url: str, after: int = 0) -> Iterator[dict[str, Any]]:
 def fetch_url(url: str, data: bytes | None = None, headers: Mapping[str, str] | None = None, method: str | None = None) -> bytes:
     """Fetch the body of a response. Raises OSError for an error status and without a connection."""
     request = urllib.request.Request(url, data=data, headers=dict(headers or {}), method=method)
-    with urllib.request.urlopen(request, timeout=10) as response:
+    with urllib.request.urlopen(request, timeout=60) as response:
         return bytes(response.read())

@@ -9,11 +9,9 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import BrowserContext, Locator, Page, Route, ViewportSize, expect
+from playwright.async_api import BrowserContext, Locator, Page, Route, ViewportSize
 
 from schemas.permissions import ROLE_PERMISSIONS, Role
-
-expect.set_options(timeout=30_000)  # ms; a busy host may need longer than the default of 5 s
 
 Scheme = Literal["light", "dark"]
 REFUSED = "Failed to load resource: the server responded with a status of 4"

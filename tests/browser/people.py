@@ -10,7 +10,7 @@ from playwright.async_api import Browser, BrowserContext
 
 from app.auth.refresh_tokens import hash_token
 from tables.postgres.query_loader import load_queries
-from tests.browser.conftest import PASSWORD, Installation
+from tests.browser.conftest import PASSWORD, Installation, open_browser
 
 LINK_SECONDS = 600.0
 
@@ -19,8 +19,7 @@ LINK_SECONDS = 600.0
 async def open_context(browser: Browser, installation: Installation, role: str) -> AsyncIterator[BrowserContext]:
     """What somebody with a new account of this role sees, logged in."""
     email = await add_account(installation, role)
-    context = await browser.new_context(reduced_motion="reduce", timezone_id="Europe/Vienna")
-    try:
+    async with open_browser(browser) as context:
         page = await context.new_page()
         await page.goto(installation.url + "/")
         await page.get_by_label("E-mail").fill(email)
@@ -29,8 +28,6 @@ async def open_context(browser: Browser, installation: Installation, role: str) 
         await page.get_by_role("button", name=f"account of {role.title()}").wait_for()
         await page.close()
         yield context
-    finally:
-        await context.close()
 
 
 async def add_account(installation: Installation, role: str) -> str:

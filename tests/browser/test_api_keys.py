@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.async_api import BrowserContext, Locator, Page, expect
 
-from tests.browser.conftest import Installation
+from tests.browser.conftest import WAIT, Installation
 from tests.browser.pages import check_page, find_violations, open_page
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -34,7 +34,7 @@ def try_key(installation: Installation, key: str) -> int:
     """The status of a request with this key."""
     request = urllib.request.Request(installation.cluster.build_url("gateway", "/v1/notifications"), headers={"x-api-key": key})
     try:
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=WAIT) as response:
             return int(response.status)
     except urllib.error.HTTPError as error:
         return error.code

@@ -44,7 +44,7 @@ async def test_a_broadcast_is_previewed_started_and_ends(context: BrowserContext
         await page.get_by_role("button", name="Preview").click()
         await expect(page.get_by_role("region", name="preview")).to_contain_text("3 users")
         await page.get_by_role("button", name="Start the broadcast").dblclick()
-        await expect(page.get_by_role("region", name="progress")).to_contain_text("3 of 3 users", timeout=30_000)
+        await expect(page.get_by_role("region", name="progress")).to_contain_text("3 of 3 users")
     listed = await asyncio.to_thread(installation.call, "GET", "/v1/broadcasts")
     assert [item["user_count"] for item in listed["items"]].count(3) == 1
 

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
 from app.admin.login_links import make_login_link
 from schemas.users import ChangeOrigin
-from tests.browser.conftest import Installation, log_in
+from tests.browser.conftest import Installation, log_in, open_browser
 from tests.browser.pages import LOOKS, VIEWPORTS, check_page, find_violations, open_page, take_screenshot
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -67,21 +67,21 @@ async def test_a_failure_has_its_colour(context: BrowserContext, installation: I
 
 
 async def test_a_wrong_password_says_so_and_keeps_the_address(browser: Browser, installation: Installation) -> None:
-    page = await browser.new_page()
-    methods = {"password": True, "passkey": True, "oidc": {"name": "Example Ltd"}}
-    await page.route("**/v1/auth/methods", lambda route: route.fulfill(json=methods))
-    await page.goto(installation.url + "/notifications?state=held&login_error=no_account")
-    await expect(page.get_by_role("alert")).to_contain_text("Example Ltd knows you")
-    await expect(page).to_have_url(installation.url + "/notifications?state=held")
-    await take_screenshot(page, "login-denied")
-    await log_in(page, installation, "another password entirely")
-    provider = page.get_by_role("link", name="Log in with Example Ltd")
-    await expect(provider).to_have_attribute("href", "/v1/auth/oidc/start?return_to=%2Fdashboard%2F")
-    await take_screenshot(page, "login")
-    await expect(page.get_by_role("alert")).to_contain_text("The login failed")
-    await expect(page.get_by_label("E-mail")).to_have_value("ada@example.org")
-    assert await find_violations(page) == []
-    await page.close()
+    async with open_browser(browser) as context:
+        page = await context.new_page()
+        methods = {"password": True, "passkey": True, "oidc": {"name": "Example Ltd"}}
+        await page.route("**/v1/auth/methods", lambda route: route.fulfill(json=methods))
+        await page.goto(installation.url + "/notifications?state=held&login_error=no_account")
+        await expect(page.get_by_role("alert")).to_contain_text("Example Ltd knows you")
+        await expect(page).to_have_url(installation.url + "/notifications?state=held")
+        await take_screenshot(page, "login-denied")
+        await log_in(page, installation, "another password entirely")
+        provider = page.get_by_role("link", name="Log in with Example Ltd")
+        await expect(provider).to_have_attribute("href", "/v1/auth/oidc/start?return_to=%2Fdashboard%2F")
+        await take_screenshot(page, "login")
+        await expect(page.get_by_role("alert")).to_contain_text("The login failed")
+        await expect(page.get_by_label("E-mail")).to_have_value("ada@example.org")
+        assert await find_violations(page) == []
 
 
 async def test_a_notification_is_found_and_read_by_keyboard(context: BrowserContext, installation: Installation) -> None:
@@ -100,8 +100,7 @@ async def test_a_notification_is_found_and_read_by_keyboard(context: BrowserCont
         await expect(page.get_by_role("heading", name="What happened")).to_be_visible()
         await page.go_back()
         await expect(page.get_by_label("User")).to_have_value("u-42")
-        await page.keyboard.press("g")
-        await page.keyboard.press("l")
+        await page.keyboard.type("gl")
         await expect(page.get_by_role("heading", name="Live")).to_be_visible()
 
 
@@ -172,12 +171,13 @@ async def test_new_notifications_are_counted_and_move_no_row(context: BrowserCon
     async with open_page(context) as page:
         await show(page, installation, "notifications")
         await page.get_by_text("watching for new ones").wait_for()
-        first = await page.locator("tbody tr").first.inner_text()
+        first = page.locator("tbody tr").first
+        shown = await first.get_by_role("link").first.get_attribute("href")
         await asyncio.to_thread(installation.call, "POST", "/v1/notifications", {**ORDER, "data": DATA, "user_id": "u-new"})
         await page.get_by_role("button", name="new").wait_for()
-        assert await page.locator("tbody tr").first.inner_text() == first
+        assert await first.get_by_role("link").first.get_attribute("href") == shown
         await page.get_by_role("button", name="new").click()
-        await expect(page.locator("tbody tr").first).to_contain_text("u-new")
+        await expect(first).to_contain_text("u-new")
 
 
 async def test_a_held_notification_is_cancelled(context: BrowserContext, installation: Installation) -> None:
@@ -185,9 +185,9 @@ async def test_a_held_notification_is_cancelled(context: BrowserContext, install
     held = await asyncio.to_thread(installation.call, "POST", "/v1/notifications", fields)
     async with open_page(context) as page:
         await page.goto(f"{installation.url}/notifications/{held['id']}")
-        await page.get_by_role("button", name="Cancel it").click(timeout=60_000)
+        await page.get_by_role("button", name="Cancel it").click()
         await expect(page.get_by_text("It is being cancelled")).to_be_visible()
-        await expect(page.locator("dd").first).to_contain_text("rejected", timeout=30_000)
+        await expect(page.locator("dd").first).to_contain_text("rejected")
 
 
 async def test_no_match_is_not_shown_as_no_data(context: BrowserContext, installation: Installation) -> None:
@@ -199,14 +199,14 @@ async def test_no_match_is_not_shown_as_no_data(context: BrowserContext, install
 
 
 async def test_logging_out_ends_the_session(browser: Browser, installation: Installation) -> None:
-    page = await browser.new_page()
-    await log_in(page, installation)
-    await page.get_by_role("button", name="account of Ada").click()
-    await page.get_by_role("menuitem", name="Log out").click()
-    await page.get_by_role("heading", name="Log in to Herold").wait_for()
-    await page.reload()
-    await page.get_by_role("heading", name="Log in to Herold").wait_for()
-    await page.close()
+    async with open_browser(browser) as context:
+        page = await context.new_page()
+        await log_in(page, installation)
+        await page.get_by_role("button", name="account of Ada").click()
+        await page.get_by_role("menuitem", name="Log out").click()
+        await page.get_by_role("heading", name="Log in to Herold").wait_for()
+        await page.reload()
+        await page.get_by_role("heading", name="Log in to Herold").wait_for()
 
 
 async def test_what_was_sent_is_shown_after_a_look_at_its_shape(context: BrowserContext, installation: Installation) -> None:
@@ -240,7 +240,7 @@ async def test_a_message_that_is_no_email_is_shown_as_its_reader_got_it(
     async with open_page(context, has_refusals=True) as page:
         await page.goto(f"{installation.url}/notifications/{notification['id']}")
         sent = page.get_by_role("region", name="what was sent")
-        await sent.get_by_role("button", name="Show the message (audited)").click(timeout=60_000)
+        await sent.get_by_role("button", name="Show the message (audited)").click()
         await expect(sent.locator(view)).to_be_visible()
         for look in LOOKS:
             await page.set_viewport_size(VIEWPORTS[look.viewport])
@@ -294,9 +294,9 @@ async def test_rows_stand_still_under_the_pointer(context: BrowserContext, insta
 async def test_a_link_logs_in_after_a_question(browser: Browser, installation: Installation) -> None:
     url = installation.cluster.urls.database
     link = await make_login_link(url, installation.cluster.build_url("gateway", ""), ChangeOrigin("cli", "test"))
-    page = await browser.new_page()
-    await page.goto(link.url)
-    assert await find_violations(page) == []
-    await page.get_by_role("button", name="Log in", exact=True).click()
-    await page.get_by_role("heading", name="Overview").wait_for()
-    await page.close()
+    async with open_browser(browser) as context:
+        page = await context.new_page()
+        await page.goto(link.url)
+        assert await find_violations(page) == []
+        await page.get_by_role("button", name="Log in", exact=True).click()
+        await page.get_by_role("heading", name="Overview").wait_for()

@@ -5,8 +5,9 @@ import asyncio
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import Installation
+from tests.browser.conftest import WAIT, Installation
 from tests.browser.pages import check_page, find_field, open_page
+from tests.cluster import wait_until
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -37,8 +38,14 @@ async def test_a_dry_run_comes_first_and_a_double_click_sends_once(context: Brow
         await page.get_by_role("button", name="Send", exact=True).dblclick()
         await expect(page.get_by_role("heading", name="What happened")).to_be_visible()
         await expect(page.get_by_role("heading", level=1)).to_contain_text("order.shipped to u-sent-once")
-    sent = await asyncio.to_thread(installation.call, "GET", "/v1/notifications?user_id=u-sent-once")
-    assert len(sent["items"]) == 1
+    sent: list[object] = []
+
+    async def are_recorded() -> bool:
+        sent[:] = (await asyncio.to_thread(installation.call, "GET", "/v1/notifications?user_id=u-sent-once"))["items"]
+        return bool(sent)
+
+    await wait_until(are_recorded, WAIT, "it is in the history", interval=0.1)  # which may be later than its page
+    assert len(sent) == 1
 
 
 async def test_what_is_not_valid_is_shown_at_its_field_and_stays(context: BrowserContext, installation: Installation) -> None:

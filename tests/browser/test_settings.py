@@ -50,9 +50,11 @@ async def test_an_authenticator_app_is_added_with_recovery_codes_and_removed(bro
         await page.goto(installation.url + "/settings?tab=security")
         await page.get_by_role("button", name="Add an app").click()
         secret = (await page.locator("code.key").inner_text()).replace(" ", "")
-        await page.get_by_label("Code that the app shows").fill(pyotp.TOTP(secret).at(int(time.time())))
+        code = page.get_by_label("Code that the app shows")
+        await code.fill("123456")
         assert await find_violations(page) == []
         await take_screenshot(page, "settings-app")
+        await code.fill(pyotp.TOTP(secret).at(int(time.time())))  # at last: it is valid for a minute
         await page.get_by_role("button", name="Confirm").click()
         codes = await page.locator("pre").inner_text()
         assert len(re.findall(r"\S+", codes)) == 10
@@ -67,8 +69,7 @@ async def test_times_in_utc_and_no_keys_of_one_character_stay_after_a_reload(bro
         await page.get_by_role("switch", name="Single letters are keys").press("Space")
         await page.reload()
         await expect(page.get_by_text(re.compile("Now it is .* UTC"))).to_be_visible()
-        await page.keyboard.press("g")
-        await page.keyboard.press("n")
+        await page.keyboard.type("gn")
         await page.keyboard.press("Control+k")
         await expect(page.get_by_role("textbox", name="search")).to_be_visible()
         await expect(page.get_by_role("heading", name="Settings", include_hidden=True)).to_have_count(1)

@@ -57,7 +57,7 @@ async def test_one_is_changed_tested_rotated_and_disabled(
         await page.get_by_role("button", name="Resume").click()
         await page.get_by_role("button", name="Pause", exact=True).wait_for()
         await page.get_by_role("button", name="Send a test webhook").click()
-        await expect(page.get_by_role("region", name="test").get_by_role("status")).to_contain_text("PENDING", timeout=15_000)
+        await expect(page.get_by_role("region", name="test").get_by_role("status")).to_contain_text("PENDING")
         await page.get_by_role("button", name="Rotate").click()
         dialog = page.get_by_role("dialog")
         await dialog.get_by_role("button", name="Rotate").click()

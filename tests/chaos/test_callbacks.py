@@ -76,7 +76,7 @@ async def submit(cluster: HeroldCluster) -> None:
         }
         for kind, number in kinds
     ]
-    async with httpx.AsyncClient(headers={"X-API-Key": cluster.env["HEROLD_GATEWAY_API_KEY"]}, timeout=30) as client:
+    async with httpx.AsyncClient(headers={"X-API-Key": cluster.env["HEROLD_GATEWAY_API_KEY"]}, timeout=60) as client:
         response = await client.post(cluster.build_url("gateway", "/v1/notifications/bulk"), json=bodies)
     assert (response.status_code, response.json()["accepted"]) == (202, len(bodies))
 

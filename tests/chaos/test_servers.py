@@ -197,7 +197,7 @@ async def run_stack(home: Path, env: dict[str, str]) -> AsyncIterator[Stack]:
 @asynccontextmanager
 async def open_client(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
     key = stack.state.get_secret("api_key")
-    async with httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{stack.state.get_port('gateway')}", timeout=30.0) as client:
+    async with httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{stack.state.get_port('gateway')}", timeout=60) as client:
         client.headers["x-api-key"] = key
         yield client
 

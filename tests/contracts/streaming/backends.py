@@ -80,7 +80,7 @@ class KafkaBackend:
         self.shared_outbox = _PrefixingOutbox(PipelinedOutbox(engines[1], table), prefix)
 
     async def wait_until_committed(self) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while any(pipeline._open_group or pipeline._task for pipeline in self._outbox_engine._pipelines.values()):
                 await asyncio.sleep(0.001)
         assert self.failures == []

@@ -32,7 +32,7 @@ async def admin_client(kafka_url: str) -> AsyncIterator[Any]:
 
 async def wait_for_mismatches(kafka: KafkaSection, count: int) -> None:
     """Wait until the broker returns what another client has set."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(await check_topics(kafka)) != count:
             await asyncio.sleep(0)
 
@@ -40,7 +40,7 @@ async def wait_for_mismatches(kafka: KafkaSection, count: int) -> None:
 async def create_topic(admin: Any, topic: str, partitions: int) -> None:
     """Create a topic as another client does, and wait until the broker shows it with its leaders."""
     await admin.create_topics([NewTopic(topic, partitions, 1)])
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not await has_leaders(admin, topic):
             await asyncio.sleep(0)
 

@@ -22,6 +22,7 @@ AUDIT_KEY = "c" * 32
 PARTITIONS = 2
 UNUSED_DATA_DIR = Path("/dev/null/unused")  # cannot be created: no test finds the rules that another one has kept
 UNREACHABLE = "127.0.0.1:1"  # tcpmux: nothing listens there
+PATIENT = 60.0  # seconds; on a busy machine Kafka may confirm a record later than the default allows
 
 
 def build_settings(
@@ -36,8 +37,9 @@ def build_settings(
     link_secret: str = "",
     encryption_keys: str = "",
 ) -> Settings:
-    """The settings of faust.yml with these; PostgreSQL and Redis are unreachable by default. `produce_timeout` in seconds.
+    """The settings of faust.yml with these; PostgreSQL and Redis are unreachable by default.
 
+    `produce_timeout` in seconds; by default that of faust.yml without Kafka, and longer with it.
     Nothing is written to `data_dir` without PostgreSQL.
     """
     env = {
@@ -57,6 +59,8 @@ def build_settings(
     }
     if link_secret:
         env |= {"HEROLD_LINKS_BASE_URL": "https://herold.example.org", "HEROLD_LINKS_SECRET": link_secret}
+    if produce_timeout is None and kafka_url != UNREACHABLE:
+        produce_timeout = PATIENT
     if produce_timeout is not None:
         env["HEROLD_GATEWAY_PRODUCE_TIMEOUT"] = str(produce_timeout)
     return load_settings(env)

@@ -13,7 +13,7 @@ from tests.integration.api.gateway_process import run_gateway, wait_until_listen
 
 MAX_HEADER_BYTES = 32 * 1024
 MAX_CONNECTIONS = 5
-READ_TIMEOUT = 30.0  # seconds, after which a test fails
+READ_TIMEOUT = 60.0  # seconds, after which a test fails
 
 
 @pytest.fixture(scope="module")

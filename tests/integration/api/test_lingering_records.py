@@ -17,7 +17,7 @@ from schemas.topics import get_notifications_topic
 from tests.integration.api.gateway_client import PARTITIONS, build_settings, create_topics, read_notifications
 from tests.unit.app.api.services.publisher_harness import EndlessLinger
 
-TIMEOUT = 30.0  # seconds
+TIMEOUT = 60.0  # seconds
 
 
 def build_publisher(kafka_url: str, prefix: str) -> tuple[KafkaPublisher, ProducerConnection]:

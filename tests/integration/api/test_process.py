@@ -16,7 +16,7 @@ def test_it_serves_without_any_server_and_stops_on_sigterm() -> None:
         assert httpx.get(f"{url}/healthz").json() == {"status": "alive"}
         assert httpx.get(f"{url}/readyz").status_code == 503
         body = {"user_id": "u", "type": "t"}
-        assert httpx.post(f"{url}/v1/notifications", json=body, headers={"x-api-key": API_KEY}, timeout=30).status_code == 503
+        assert httpx.post(f"{url}/v1/notifications", json=body, headers={"x-api-key": API_KEY}, timeout=60).status_code == 503
         process.send_signal(signal.SIGTERM)
         assert process.wait(WAIT) in (0, -signal.SIGTERM)
 

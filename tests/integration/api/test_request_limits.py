@@ -14,7 +14,7 @@ LIMIT = {"HEROLD_LIMITS_IP_PER_SECOND": "0.01", "HEROLD_LIMITS_IP_BURST": "4", "
 
 @contextmanager
 def open_gateway(**variables: str) -> Iterator[httpx.Client]:
-    with run_gateway(**LIMIT, **variables) as (process, port), httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+    with run_gateway(**LIMIT, **variables) as (process, port), httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         wait_until_listening(process, port)
         yield client
 

@@ -17,7 +17,7 @@ from tests.integration.api.gateway_client import API_KEY
 from tests.integration.api.gateway_process import read_start_error, run_gateway, wait_until_listening
 from tests.integration.kafka.secure_broker import KEY_PASSWORD, PEM, encode_key, write_certificates
 
-WAIT = 30.0  # seconds, after which a test fails
+WAIT = 60.0  # seconds, after which a test fails
 
 
 class Authority:

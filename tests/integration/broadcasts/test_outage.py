@@ -59,12 +59,12 @@ async def test_a_broadcast_waits_for_postgresql_and_goes_on(database_copy: Datab
             observed.append,
         )
         task = asyncio.create_task(expander.run_forever())
-        await wait_until(lambda: _has_pages(observed, 5), 30, "five pages are expanded", interval=0.001)
+        await wait_until(lambda: _has_pages(observed, 5), 60, "five pages are expanded", interval=0.001)
         await proxy.disable()
-        await wait_until(is_delayed, 30, "the outage is noticed")
+        await wait_until(is_delayed, 60, "the outage is noticed")
         assert not task.done()
         await proxy.enable()
-        await wait_until(is_done, 30, "the broadcast is done")
+        await wait_until(is_done, 60, "the broadcast is done")
         task.cancel()
         await database.close()
     records = [record for partition in range(PARTITIONS) for record in kafka.get_records("t1.notifications.low", partition)]

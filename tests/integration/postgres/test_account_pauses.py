@@ -21,11 +21,11 @@ values ($1, $1, 0, 0, 'PENDING', $2, $3, $4, '', $5, $6, false, now() - make_int
 
 
 @pytest.fixture
-def store(database: Database) -> AccountPauseStore:
-    return AccountPauseStore(database, lambda prefix: make_id(prefix, time.time(), time.monotonic_ns() & 0xFFFF))
+def store(database_copy: Database) -> AccountPauseStore:
+    return AccountPauseStore(database_copy, lambda prefix: make_id(prefix, time.time(), time.monotonic_ns() & 0xFFFF))
 
 
-async def test_a_pause_is_stored_and_audited_until_it_is_resumed(store: AccountPauseStore, database: Database) -> None:
+async def test_a_pause_is_stored_and_audited_until_it_is_resumed(store: AccountPauseStore, database_copy: Database) -> None:
     paused = await store.pause(PauseRequest("sendgrid", "the key is changed"), ADA)
     assert (paused.account, paused.reason, paused.paused_by, paused.ends_at) == ("sendgrid", "the key is changed", "ada", None)
     assert await store.list_pauses() == [paused]
@@ -33,20 +33,20 @@ async def test_a_pause_is_stored_and_audited_until_it_is_resumed(store: AccountP
     assert (later.paused_at, later.reason, later.ends_at is not None) == (paused.paused_at, "and longer", True)
     assert await store.resume("sendgrid", EVE) == later
     assert await store.list_pauses() == []
-    rows = await database.fetch("select actor, action, object_id from audit_log where object_type = 'provider_account' order by id")
+    rows = await database_copy.fetch("select actor, action, object_id from audit_log where object_type = 'provider_account' order by id")
     assert [tuple(row) for row in rows] == [("ada", "pause", "sendgrid"), ("eve", "pause", "sendgrid"), ("eve", "resume", "sendgrid")]
     with pytest.raises(MissingPauseError, match="'sendgrid' is not paused"):
         await store.resume("sendgrid", EVE)
 
 
-async def test_a_pause_that_has_ended_is_none(store: AccountPauseStore, database: Database) -> None:
+async def test_a_pause_that_has_ended_is_none(store: AccountPauseStore, database_copy: Database) -> None:
     await store.pause(PauseRequest("sendgrid", "a test", time.time() + 3600), ADA)
-    await database.fetch("update account_pauses set ends_at = now(), paused_at = '2026-01-01'")
+    await database_copy.fetch("update account_pauses set ends_at = now(), paused_at = '2026-01-01'")
     assert await store.list_pauses() == []
     with pytest.raises(MissingPauseError):
         await store.resume("sendgrid", EVE)
     await store.pause(PauseRequest("smtp", "another", time.time() + 3600), ADA)
-    assert [row["account"] for row in await database.fetch("select account from account_pauses")] == ["smtp"]
+    assert [row["account"] for row in await database_copy.fetch("select account from account_pauses")] == ["smtp"]
 
 
 async def insert_call(database: Database, number: int, provider: str, duration: float, outcome: str = "ACCEPTED", age: float = 1.0) -> None:

@@ -29,9 +29,10 @@ RULE: dict[str, Any] = {
 
 @pytest.fixture
 async def client(
-    herold: HeroldRunner, database_copy_url: str, kafka_url: str, prefix: str, tmp_path: Path
+    herold: HeroldRunner, database_copy_url: str, kafka_url: str, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a gateway whose Kafka has the notifications of `herold`."""
+    """A client of a gateway whose Kafka has the notifications of `herold`. A simulation takes as long as it needs on a busy machine."""
+    monkeypatch.setattr("app.admin.type_simulation.MAX_SEARCH_SECONDS", 60.0)
     settings = build_settings(kafka_url, database_url=database_copy_url, topic_prefix=prefix, partitions=PARTITIONS, data_dir=tmp_path)
     async with open_client(settings) as client:
         yield client

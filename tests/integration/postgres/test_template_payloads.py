@@ -37,6 +37,12 @@ email: {default: {subject: "{{ order }}", text: "{{ place }}"}}
 """
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search over HTTP takes as long as it needs on a busy machine."""
+    monkeypatch.setattr("app.api.resources.templates.MAX_SEARCH_SECONDS", 60.0)
+
+
 @pytest.fixture
 async def kafka(kafka_url: str, prefix: str) -> KafkaSection:
     """Two notifications of the template, one of another, and one that the published version cannot render."""

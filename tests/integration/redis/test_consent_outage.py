@@ -57,7 +57,7 @@ class Servers:
 
     async def wait_for_decisions(self, count: int) -> list[tuple[str, str]]:
         """The states and reasons, once there are so many."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(self.harness.decided_events) < count:
                 await asyncio.sleep(0.02)
         return [(event.type, event.reason) for event in self.harness.decided_events]

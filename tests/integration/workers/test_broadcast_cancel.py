@@ -51,7 +51,7 @@ async def cluster(tmp_path: Path, kafka_url: str, database_url: str, redis_url: 
 @pytest.fixture
 async def client(cluster: HeroldCluster) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"authorization": f"Bearer {cluster.env['HEROLD_GATEWAY_API_KEY']}"}
-    async with httpx.AsyncClient(base_url=cluster.build_url("gateway", ""), headers=headers, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=cluster.build_url("gateway", ""), headers=headers, timeout=60) as client:
         yield client
 
 
@@ -95,7 +95,7 @@ async def test_what_a_broadcast_holds_is_cancelled_although_the_scheduler_is_kil
         return bool(await cluster.fetch_value(f"select count_cursor <> '' from broadcasts where id = '{path[-32:]}'::uuid"))
 
     assert (await client.post(f"{path}/cancel")).status_code == 200
-    await wait_until(is_in_the_middle, 30, "a part is cancelled", interval=0.001)
+    await wait_until(is_in_the_middle, 60, "a part is cancelled", interval=0.001)
     cluster.kill_process("scheduler")
     killed = (await client.get(path)).json()["cancellation"]
     assert not killed["is_done"]

@@ -54,20 +54,33 @@ async def hold(cluster: HeroldCluster, number: int, due_at: float) -> str:
     async def is_held() -> bool:
         return bool(await cluster.fetch_value(f"select state = 'held' from notifications where id = '{notification_id[4:]}'::uuid"))
 
-    await wait_until(is_held, 30, "the notification is recorded", interval=0.1)
+    await wait_until(is_held, 60, "the notification is recorded", interval=0.1)
     return notification_id
+
+
+async def find_decision(client: httpx.AsyncClient, answer: httpx.Response, path: str, reason: str) -> str:
+    """The state after a change that is decided for this reason: that of the answer, which on a busy machine comes before the decision."""
+    found = [answer]
+
+    async def is_decided() -> bool:
+        found.append(await client.get(path))
+        return bool(found[-1].json()["reason"] == reason)
+
+    if answer.status_code == 202:
+        assert answer.json()["status"] == "requested"
+        await wait_until(is_decided, 60, f"it is {reason}", interval=0.1)
+    assert (found[-1].status_code, found[-1].json()["reason"]) == (200, reason), found[-1].text
+    return str(found[-1].json()["state"])
 
 
 async def test_a_held_notification_is_moved_then_cancelled_and_a_released_one_is_neither(cluster: HeroldCluster) -> None:
     headers = {"authorization": f"Bearer {cluster.env['HEROLD_GATEWAY_API_KEY']}"}
-    async with httpx.AsyncClient(base_url=cluster.build_url("gateway", ""), headers=headers, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=cluster.build_url("gateway", ""), headers=headers, timeout=60) as client:
         path = f"/v1/notifications/{await hold(cluster, 1, time.time() + 3600)}"
         moved = await client.patch(path, json={"send_at": time.time() + 7200})
-        assert (moved.status_code, moved.json()["state"], moved.json()["reason"]) == (200, "held", "rescheduled"), moved.text
+        assert await find_decision(client, moved, path, "rescheduled") == "held"
         cancelled = await client.delete(path)
-        assert (cancelled.status_code, cancelled.json()["state"], cancelled.json()["reason"]) == (200, "rejected", "cancelled"), (
-            cancelled.text
-        )
+        assert await find_decision(client, cancelled, path, "cancelled") == "rejected"
         assert (await client.delete(path)).status_code == 409
         explanation = (await client.get(f"{path}/explain")).json()
         assert [(gate["gate"], gate["reason"]) for gate in explanation["gates"]][1:] == [
@@ -76,7 +89,7 @@ async def test_a_held_notification_is_moved_then_cancelled_and_a_released_one_is
             ("schedule", "cancelled"),
         ]
         released = f"/v1/notifications/{await hold(cluster, 2, time.time() - 1)}"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await cluster.count_records("notifications.low") < 1:
                 await asyncio.sleep(0.05)
         late = await client.delete(released)  # the history still says held: only the scheduler knows that it is too late

@@ -42,7 +42,7 @@ async def cluster(tmp_path: Path, kafka_url: str, database_url: str, redis_url: 
 @pytest.fixture
 async def gateway(cluster: HeroldCluster) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"authorization": f"Bearer {cluster.env['HEROLD_GATEWAY_API_KEY']}"}
-    async with httpx.AsyncClient(base_url=cluster.build_url("gateway", ""), headers=headers, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=cluster.build_url("gateway", ""), headers=headers, timeout=60) as client:
         yield client
 
 

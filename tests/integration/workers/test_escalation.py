@@ -142,7 +142,7 @@ async def test_what_may_follow_is_cancelled_over_http_or_ends_because_it_was_rea
     await wait_for_decisions(cluster, "resume_count = 0 and state = 'routed'", len(offers), "offer.made")
     await report_opening(cluster, opened)
     headers = {"authorization": f"Bearer {cluster.env['HEROLD_GATEWAY_API_KEY']}"}
-    async with httpx.AsyncClient(base_url=cluster.build_url("gateway", ""), headers=headers, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=cluster.build_url("gateway", ""), headers=headers, timeout=60) as client:
         before = (await client.get(path)).json()
         assert before["escalates_at"] - before["decided_at"] == pytest.approx(AFTER)
         cancelled = await client.delete(path)

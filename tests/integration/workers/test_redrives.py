@@ -135,13 +135,13 @@ async def test_a_redrive_is_paused_goes_on_and_is_cancelled(cluster: HeroldClust
     async def is_given_back() -> bool:
         return bool(await cluster.fetch_value("select leased_until is null from redrives"))
 
-    await wait_until(is_given_back, 30, "the page in hand has ended")
+    await wait_until(is_given_back, 60, "the page in hand has ended")
     paused = await wait_for_redrive(store, redrive_id, 50, "paused")
     assert await cluster.count_records("deliveries.email.medium") == paused.redriven_count < 500
     await store.change_state(redrive_id, "resume", ORIGIN)
     await wait_for_redrive(store, redrive_id, paused.redriven_count + 1)
     await store.change_state(redrive_id, "cancel", ORIGIN)
-    await wait_until(is_given_back, 30, "the page in hand has ended")
+    await wait_until(is_given_back, 60, "the page in hand has ended")
     cancelled = await wait_for_redrive(store, redrive_id, 51, "cancelled")
     assert await cluster.count_records("deliveries.email.medium") == cancelled.redriven_count < 500
     open_count = await cluster.fetch_value("select count(*) from dead_letters where state = 'open'")

@@ -55,6 +55,6 @@ async def test_the_recorder_creates_missing_partitions(cluster: HeroldCluster) -
         async def are_created() -> bool:
             return await count_days_ahead(database, now) >= DAYS_AHEAD
 
-        await wait_until(are_created, 30, f"partitions for {DAYS_AHEAD} days", interval=0.1)
+        await wait_until(are_created, 60, f"partitions for {DAYS_AHEAD} days", interval=0.1)
     finally:
         await database.close()

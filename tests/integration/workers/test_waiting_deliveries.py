@@ -79,7 +79,7 @@ async def test_what_waits_for_consent_holds_up_nothing_mandatory(installation: I
     await redis.enable()
     await postgres.enable()
     await cluster.wait_for_requests(COUNT + 1)
-    await wait_until(lambda: has_none_waiting(cluster), 30, "nothing waits any more", interval=0.2)
+    await wait_until(lambda: has_none_waiting(cluster), 60, "nothing waits any more", interval=0.2)
     assert len(list(cluster.fetch_request_log())) == COUNT + 1
 
 
@@ -96,7 +96,7 @@ async def test_a_paused_account_makes_no_call_and_sends_all_when_it_is_resumed(i
     await postgres.enable()
     await cluster.execute("delete from account_pauses")
     await cluster.wait_for_requests(PAUSED_COUNT)
-    await wait_until(lambda: has_none_waiting(cluster), 30, "nothing waits any more", interval=0.2)
+    await wait_until(lambda: has_none_waiting(cluster), 60, "nothing waits any more", interval=0.2)
     await cluster.wait_for_metric("email", "herold_delivery_attempts_total", PAUSED_COUNT)
     assert cluster.read_metric("email", "herold_delivery_attempts_total") == PAUSED_COUNT
     assert await cluster.count_records("notifications.status") == PAUSED_COUNT  # of each one attempt, and nothing else

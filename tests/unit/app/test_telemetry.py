@@ -87,7 +87,7 @@ async def test_a_gathered_line_is_written_by_the_end_of_its_interval(gathering_l
     logger.info("first")
     await asyncio.sleep(0)
     logger.info("second")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while "second" not in stream.getvalue():
             await asyncio.sleep(0.001)
 

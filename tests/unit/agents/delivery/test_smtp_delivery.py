@@ -31,7 +31,7 @@ async def deliver(server: MailServer, **changes: object) -> StatusEvent:
     client = provider.build_client(HttpLimits(10, 20.0, 20.0))
     harness = DeliveryHarness(cast(Provider, provider), cast(HttpClient, client))
     running = asyncio.create_task(harness.run_batches(harness.build_batch(build_delivery("email", **changes))))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not harness.observed_attempts:
             await asyncio.sleep(0)
     harness.commit()

@@ -50,7 +50,7 @@ async def test_the_end_of_a_batch_does_not_send_what_lingers(producer: MemoryPro
 
 async def test_records_that_became_due_during_a_batch_are_sent_after_it(producer: MemoryProducer) -> None:
     producer.is_confirming = False
-    async with asyncio.timeout(30), PublisherHarness(producer, timeout=LONG, lingering=("low",)) as publisher:
+    async with asyncio.timeout(60), PublisherHarness(producer, timeout=LONG, lingering=("low",)) as publisher:
         waiting = []
         for n in range(2):
             waiting.append(asyncio.create_task(publisher.publish([build_record(0)])))
@@ -77,7 +77,7 @@ async def test_a_stop_sends_what_lingers(producer: MemoryProducer) -> None:
 async def test_a_stop_does_not_wait_long_for_kafka(producer: MemoryProducer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publisher_module, "FLUSH_TIMEOUT", 0.01)
     producer.is_confirming = False
-    async with asyncio.timeout(30), PublisherHarness(producer, timeout=LONG, lingering=("low",)) as publisher:
+    async with asyncio.timeout(60), PublisherHarness(producer, timeout=LONG, lingering=("low",)) as publisher:
         waiting = asyncio.create_task(publisher.publish([build_record()]))
         await run_other_tasks()
     assert len(producer.sent) == 1

@@ -36,7 +36,7 @@ async def fetch_position(broker: ScriptedBroker) -> int:
     await consumer.start()
     try:
         consumer.assign([PARTITION])
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             position: int = await consumer.position(PARTITION)
             return position
     finally:

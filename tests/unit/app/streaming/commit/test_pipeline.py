@@ -137,7 +137,7 @@ class PipelineScenario:
         self.expected_rows = {key: value or b"" for (_, key), value in self.table.rows.items()}
 
     async def wait_until_committed(self) -> None:
-        async with asyncio.timeout(5):  # every future ends
+        async with asyncio.timeout(60):  # every future ends
             while self.failures == [] and not all(committed.done() for _, _, committed in self.batches):
                 await asyncio.sleep(0)
         assert self.failures == []
