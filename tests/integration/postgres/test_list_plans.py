@@ -47,6 +47,7 @@ MAX_READ_OF_PAGE = 2 * int(LIMIT)
 OF_PROJECTS = {"list_notifications", "list_deliveries", "list_dead_letters", "list_dead_letter_causes", "list_users"}
 READS_ALL = {
     ("list_dead_letter_causes", ""): "counts all that match",
+    ("list_broadcasts", "search"): "a part of a name, as the next one; and people start few broadcasts",
     ("list_webhook_endpoints", "search"): "a part of a URL: only an index of trigrams would serve it, which is an extension",
 }
 FEW = {
