@@ -5,6 +5,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -13,9 +14,12 @@ from hypothesis import HealthCheck, settings
 from tests.framework_pool import lend_frameworks
 from tests.server_processes import KafkaBroker, create_session_dir, get_or_start_server, get_sessions_dir, start_server
 
-# a busy machine makes an example slow: no property depends on time
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
+# a busy machine makes an example slow: no property depends on time. The examples are the same in every run, so that a test that fails says
+# something about the change at hand; `--hypothesis-profile=random` draws others
+UNTIMED: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("random", **UNTIMED)
+settings.register_profile("same", derandomize=True, **UNTIMED)
+settings.load_profile("same")
 
 
 @pytest.fixture(autouse=True)
