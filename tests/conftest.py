@@ -1,5 +1,7 @@
 """Fixtures of real servers: those of KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL and REDIS_URL if set, else servers of the test session."""
 
+import asyncio
+import os
 import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -11,6 +13,7 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, settings
 
+from dev.stack.stack import URL_VARIABLES
 from tests.framework_pool import lend_frameworks
 from tests.server_processes import KafkaBroker, create_session_dir, get_or_start_server, get_sessions_dir, start_server
 
@@ -55,7 +58,19 @@ def broker(session_dir: Path) -> Iterator[KafkaBroker]:
 def postgres_url(session_dir: Path) -> Iterator[str]:
     """The default database of the PostgreSQL server, for tests of the server itself; others use `database_url`."""
     with get_or_start_server("postgres", session_dir) as url:
+        if not os.environ.get(URL_VARIABLES["postgres"]):
+            asyncio.run(stop_autovacuum(url))
         yield url
+
+
+async def stop_autovacuum(postgres_url: str) -> None:
+    """Let no worker of the server change the plans of a test, or hold a template while a database is made of it, at a moment of its own."""
+    connection = await asyncpg.connect(postgres_url)
+    try:
+        await connection.execute("alter system set autovacuum = off")
+        await connection.execute("select pg_reload_conf()")
+    finally:
+        await connection.close()
 
 
 @pytest.fixture(scope="session")
