@@ -9,18 +9,32 @@ from collections.abc import Sequence
 import httpx
 import pytest
 
-from tests.cluster import HeroldCluster
+from tests.cluster import HeroldCluster, wait_until
 
-POLICY_SECONDS = 4.0  # until gateway and router have read rules and templates again
+POLICY_AGE = "herold_policy_age_seconds"
+READING_SECONDS = 1.0  # a reading that ended so long after a change began after it
 RATE, BURST = 30, 30  # notifications of a project
 CALM = 40  # notifications of the project that does not flood
 CONNECTIONS = 16  # of the other one, on each of which it sends as fast as it gets answers
 
 
-async def open_project(client: httpx.AsyncClient, project: str) -> str:
+async def wait_for_policy(cluster: HeroldCluster, client: httpx.AsyncClient) -> None:
+    """Wait until gateway and router have read rules and templates again, after what was changed before."""
+    changed_at = time.monotonic()
+
+    async def have_read() -> bool:
+        seconds = time.monotonic() - changed_at
+        page = (await client.get("/metrics")).text
+        [age] = [float(line.rpartition(" ")[2]) for line in page.splitlines() if line.startswith(POLICY_AGE)]
+        return max(age, await asyncio.to_thread(cluster.read_metric, "router", POLICY_AGE)) < seconds - READING_SECONDS
+
+    await wait_until(have_read, 60, "gateway and router have read the policy", interval=0.2)
+
+
+async def open_project(cluster: HeroldCluster, client: httpx.AsyncClient, project: str) -> str:
     """The text of the key of a new project, which has a rule and a template of its own for its messages."""
     document = {"document": {"email": {"default": {"subject": "{{ code }}", "text": "{{ code }} for {{ minutes }} minutes"}}}}
-    rule = {"category": "security", "channels": ["email"], "template": "code"}
+    rule, admin = {"category": "security", "channels": ["email"], "template": "code"}, client.headers["authorization"]
     for method, path, body in (
         ("POST", "/v1/projects", {"id": project, "name": project}),
         ("POST", f"/v1/projects/{project}/api-keys", {"name": "first", "role": "admin"}),
@@ -32,8 +46,11 @@ async def open_project(client: httpx.AsyncClient, project: str) -> str:
         assert response.status_code in (200, 201), (path, response.text)
         if path.endswith("api-keys"):
             client.headers["authorization"] = f"Bearer {response.json()['key']}"
-    await asyncio.sleep(POLICY_SECONDS)
-    return client.headers.pop("authorization").removeprefix("Bearer ")
+    key = client.headers.pop("authorization").removeprefix("Bearer ")
+    client.headers["authorization"] = admin
+    await wait_for_policy(cluster, client)
+    del client.headers["authorization"]
+    return key
 
 
 async def submit(client: httpx.AsyncClient, key: str, user: str) -> int:
@@ -89,7 +106,7 @@ async def test_a_project_that_floods_gets_its_rate_and_another_one_is_served(clu
             keys = []
             for project in ("calm", "flood"):
                 client.headers["authorization"] = f"Bearer {cluster.state.get_secret('api_key')}"
-                keys.append(await open_project(client, project))
+                keys.append(await open_project(cluster, client, project))
             calm_key, flood_key = keys
             alone_statuses, alone = await send_calmly(client, calm_key, "alone")
             started = time.monotonic()

@@ -71,6 +71,10 @@ async def is_done(cluster: HeroldCluster) -> bool:
     return bool(await fetch_broadcast(cluster, "state") == "done")
 
 
+async def is_given_back(cluster: HeroldCluster) -> bool:
+    return bool(await fetch_broadcast(cluster, "leased_until is null"))
+
+
 async def read_notifications(cluster: HeroldCluster) -> list[Notification]:
     """The notifications that were produced, each on the partition of its user."""
     async with open_topic_reader(cluster.urls.kafka) as reader:
@@ -137,7 +141,7 @@ async def test_a_paused_broadcast_stops_where_it_is_and_goes_on_there(cluster: H
     await start_broadcast(cluster, rate=8000)
     await wait_until_expanded(cluster, 2000)
     await cluster.execute("update broadcasts set state = 'paused'")
-    await asyncio.sleep(0.5)  # the page in hand ends
+    await wait_until(lambda: is_given_back(cluster), 120, "the page in hand has ended")
     expanded = await fetch_broadcast(cluster, "expanded_count")
     await asyncio.sleep(1)
     assert await fetch_broadcast(cluster, "(state, expanded_count)") == ("paused", expanded)
@@ -154,7 +158,7 @@ async def test_a_cancelled_broadcast_stops_and_the_rate_is_kept(cluster: HeroldC
     await wait_until_expanded(cluster, 1000)
     assert time.monotonic() - started_at > 2  # the first pages are due at once, and two workers keep one rate
     await cluster.execute("update broadcasts set state = 'cancelled'")
-    await asyncio.sleep(0.5)
+    await wait_until(lambda: is_given_back(cluster), 120, "the page in hand has ended")
     expanded = await fetch_broadcast(cluster, "expanded_count")
     await asyncio.sleep(1)
     assert await fetch_broadcast(cluster, "(state, expanded_count)") == ("cancelled", expanded)
