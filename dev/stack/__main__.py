@@ -45,13 +45,14 @@ def _build_parser() -> argparse.ArgumentParser:
         "--only", nargs="+", choices=tuple(stack.URL_VARIABLES), default=list(stack.URL_VARIABLES), help="only these servers"
     )
     parser.add_argument("--c2", action="store_true", help="run Kafka's JVM with the C2 compiler (for benchmarks)")
+    parser.add_argument("--no-fsync", action="store_true", help="PostgreSQL does not wait for the disk (for tests)")
     parser.add_argument("--until-eof", action="store_true", help="stop when standard input is closed (`run` only)")
     return parser
 
 
 def _start(home: Path, arguments: argparse.Namespace) -> int:
     if stack.list_embedded_servers(os.environ, arguments.only):
-        options = ["--only", *arguments.only, *(["--c2"] if arguments.c2 else [])]
+        options = ["--only", *arguments.only, *(["--c2"] if arguments.c2 else []), *(["--no-fsync"] if arguments.no_fsync else [])]
         wait_until_ready(home, None if ProcessRegistry(home).find_supervisor() else start_supervisor(home, os.environ, options))
     StackState(home).create()
     urls = stack.resolve_server_urls(StackState(home), os.environ).to_env()
@@ -85,7 +86,13 @@ def _run(home: Path, arguments: argparse.Namespace) -> int:
 
 async def _run_until_stopped(home: Path, arguments: argparse.Namespace, log: LogSink) -> None:
     async with stack.open_stack(
-        home, os.environ, log, on_progress=_build_progress_logger(log), only=arguments.only, use_c2=arguments.c2
+        home,
+        os.environ,
+        log,
+        on_progress=_build_progress_logger(log),
+        only=arguments.only,
+        use_c2=arguments.c2,
+        use_fsync=not arguments.no_fsync,
     ) as running:
         if arguments.until_eof:
             asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _stop_on_eof, running)

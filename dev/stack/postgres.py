@@ -73,13 +73,16 @@ def build_url(port: int, password: str, database: str = "postgres") -> str:
     return f"postgresql://{USER}:{password}@{LOOPBACK}:{port}/{database}"
 
 
-def prepare_service(home: Path, port: int, password: str) -> Service:
-    """The service of the server; creates the data directory if it does not exist. Raises IncompatibleDataDirError, DirOwnerError."""
+def prepare_service(home: Path, port: int, password: str, *, use_fsync: bool = True) -> Service:
+    """The service of the server; creates the data directory if it does not exist. Raises IncompatibleDataDirError, DirOwnerError.
+
+    Without `use_fsync` nothing waits for the disk: a crash of the machine destroys the data, a crash of the server does not.
+    """
     installation = find_installation(home)
     if installation.data_dir.exists():
         check_data_version(installation.data_dir)
     else:
-        init_data_dir(installation, password)
+        init_data_dir(installation, password, use_fsync=use_fsync)
 
     async def check_readiness() -> None:
         import asyncpg
@@ -89,7 +92,7 @@ def prepare_service(home: Path, port: int, password: str) -> Service:
 
     return Service(
         NAME,
-        (str(installation.bin_dir / "postgres"), "-D", str(installation.data_dir), *build_server_options(port)),
+        (str(installation.bin_dir / "postgres"), "-D", str(installation.data_dir), *build_server_options(port, use_fsync=use_fsync)),
         readiness_check=check_readiness,
         user=installation.uid,
         log_exclude_pattern=LOG_EXCLUDE_PATTERN,
@@ -97,9 +100,10 @@ def prepare_service(home: Path, port: int, password: str) -> Service:
     )
 
 
-def build_server_options(port: int) -> list[str]:
+def build_server_options(port: int, *, use_fsync: bool = True) -> list[str]:
     """The server parameters as arguments, so that a new release applies its own to an existing data directory."""
-    return [word for name, value in {**SERVER_PARAMETERS, "port": port}.items() for word in ("-c", f"{name}={value}")]
+    parameters = {**SERVER_PARAMETERS, **({} if use_fsync else {"fsync": "off"}), "port": port}
+    return [word for name, value in parameters.items() for word in ("-c", f"{name}={value}")]
 
 
 def find_installation(home: Path) -> PostgresInstallation:
@@ -124,7 +128,7 @@ def check_data_version(data_dir: Path) -> None:
         )
 
 
-def init_data_dir(installation: PostgresInstallation, password: str) -> None:
+def init_data_dir(installation: PostgresInstallation, password: str, *, use_fsync: bool = True) -> None:
     """Create the data directory. The rename at the end is atomic: an interrupted start leaves no incomplete data directory."""
     shutil.rmtree(installation.server_dir, ignore_errors=True)
     installation.server_dir.mkdir(mode=0o700)
@@ -135,16 +139,16 @@ def init_data_dir(installation: PostgresInstallation, password: str) -> None:
         for path in (installation.server_dir, password_file):
             os.chown(path, installation.uid, installation.uid)
     new_data_dir = installation.server_dir / "data.new"
-    _run_initdb(installation, new_data_dir, password_file)
+    _run_initdb(installation, new_data_dir, password_file, *([] if use_fsync else ["--no-sync"]))
     password_file.unlink()
     new_data_dir.rename(installation.data_dir)
 
 
-def _run_initdb(installation: PostgresInstallation, data_dir: Path, password_file: Path) -> None:
+def _run_initdb(installation: PostgresInstallation, data_dir: Path, password_file: Path, *more_options: str) -> None:
     # the builtin locale has the same sort order on every system
     options = ["-U", USER, "-A", "scram-sha-256", f"--pwfile={password_file}", "-E", "UTF8", "--no-instructions"]
     locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    command = [str(installation.bin_dir / "initdb"), "-D", str(data_dir), *options, *locale]
+    command = [str(installation.bin_dir / "initdb"), "-D", str(data_dir), *options, *locale, *more_options]
     process = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False, **installation.subprocess_user_args)
     if process.returncode != 0:
         raise RuntimeError(f"initdb failed with code {process.returncode}:\n{process.stderr.strip()}")

@@ -77,6 +77,7 @@ class Stack:
     log: LogSink
     on_progress: kafka_jars.ProgressCallback
     use_c2: bool
+    use_fsync: bool
 
     async def start(self, prepare: PrepareHook = do_nothing, stages: Sequence[Sequence[Service]] = ()) -> ServerUrls:
         """Start the servers, run `prepare`, start the services stage by stage; returns when all are ready.
@@ -114,8 +115,9 @@ class Stack:
         if name == kafka.NAME:
             java = kafka.prepare_java_runtime(self._report_progress, use_c2=self.use_c2)
             return kafka.prepare_service(home, state.get_port(kafka.NAME), state.get_port(kafka.CONTROLLER_PORT_NAME), java)
-        prepare = postgres.prepare_service if name == postgres.NAME else valkey.prepare_service
-        return prepare(home, state.get_port(name), password)
+        if name == postgres.NAME:
+            return postgres.prepare_service(home, state.get_port(name), password, use_fsync=self.use_fsync)
+        return valkey.prepare_service(home, state.get_port(name), password)
 
 
 @asynccontextmanager
@@ -127,12 +129,14 @@ async def open_stack(
     on_progress: kafka_jars.ProgressCallback = lambda present, total: None,
     only: Collection[str] = tuple(URL_VARIABLES),
     use_c2: bool = False,
+    use_fsync: bool = True,
     preload_modules: Sequence[str] = (),
 ) -> AsyncIterator[Stack]:
     """Lock the home, stop the orphans of a killed run and replace taken ports; on exit stop all processes in reverse order.
 
     `on_progress`: called with the progress of the jar download, in another thread. `use_c2`: run Kafka's JVM with the C2 compiler.
-    `preload_modules`: what the fork server imports. Inside, SIGINT, SIGTERM and SIGHUP request a stop. Raises AlreadyRunningError.
+    `use_fsync`: PostgreSQL waits for the disk. `preload_modules`: what the fork server imports. Inside, SIGINT, SIGTERM and SIGHUP request
+    a stop. Raises AlreadyRunningError.
     """
     state, registry = StackState(home), ProcessRegistry(home)
     state.create()
@@ -144,9 +148,8 @@ async def open_stack(
         on_pid_change = partial(_update_process, registry)
         fork_client = ForkClient(preload_modules, log, on_pid_change)
         supervisor = Supervisor(log, on_pid_change, spawn=fork_client.spawn)
-        stack = Stack(
-            state, resolve_server_urls(state, env), supervisor, registry, list_embedded_servers(env, only), log, on_progress, use_c2
-        )
+        urls, servers = resolve_server_urls(state, env), list_embedded_servers(env, only)
+        stack = Stack(state, urls, supervisor, registry, servers, log, on_progress, use_c2, use_fsync)
         with supervisor.handle_signals():
             try:
                 await fork_client.start()

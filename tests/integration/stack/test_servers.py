@@ -1,5 +1,7 @@
 """The three embedded servers, each with the operations that Herold needs."""
 
+from pathlib import Path
+
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -8,6 +10,7 @@ from redis.asyncio import Redis
 
 from dev.stack.consumer_groups import wait_for_coordinators
 from schemas.errors import UnavailableError
+from tests.server_processes import start_server
 
 
 async def create_topic(kafka_url: str, name: str) -> None:
@@ -49,15 +52,17 @@ async def test_coordinators_of_an_unavailable_broker(unused_tcp_port: int) -> No
         await wait_for_coordinators({"bootstrap_servers": f"127.0.0.1:{unused_tcp_port}"}, ["router"])
 
 
-async def test_postgres_commits_durably(database_url: str) -> None:
-    connection = await asyncpg.connect(database_url)
-    try:
-        await connection.execute("CREATE TABLE t (x int PRIMARY KEY)")
-        await connection.execute("INSERT INTO t VALUES (1)")
-        assert await connection.fetchval("SELECT x FROM t") == 1
-        assert [await connection.fetchval(f"SHOW {name}") for name in ("fsync", "synchronous_commit")] == ["on", "on"]
-    finally:
-        await connection.close()
+@pytest.mark.parametrize(("options", "fsync"), [((), "on"), (("--no-fsync",), "off")])
+async def test_postgres_commits_durably_unless_it_is_for_tests(session_dir: Path, options: tuple[str, ...], fsync: str) -> None:
+    with start_server("postgres", session_dir / f"home-postgres-fsync-{fsync}", *options) as url:
+        connection = await asyncpg.connect(url)
+        try:
+            await connection.execute("CREATE TABLE t (x int PRIMARY KEY)")
+            await connection.execute("INSERT INTO t VALUES (1)")
+            assert await connection.fetchval("SELECT x FROM t") == 1
+            assert [await connection.fetchval(f"SHOW {name}") for name in ("fsync", "synchronous_commit")] == [fsync, "on"]
+        finally:
+            await connection.close()
 
 
 async def test_each_test_has_an_empty_database(database_url: str) -> None:

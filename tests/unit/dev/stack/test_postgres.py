@@ -19,6 +19,12 @@ def test_commits_are_durable() -> None:
     assert {"port=1234", "fsync=on", "synchronous_commit=on", "listen_addresses=127.0.0.1"} <= set(options)
 
 
+def test_the_servers_of_tests_do_not_wait_for_the_disk() -> None:
+    options = build_server_options(1234, use_fsync=False)
+    assert "fsync=off" in options
+    assert {*options} - {"fsync=off"} == {*build_server_options(1234)} - {"fsync=on"}
+
+
 def test_the_url_names_the_database() -> None:
     assert build_url(1234, "secret") == "postgresql://herold:secret@127.0.0.1:1234/postgres"
     assert build_url(1234, "secret", "history").endswith("/history")
