@@ -1,6 +1,7 @@
 """Databases with the schema. Import the fixtures in a conftest.py: `database` is shared, `database_copy` is a copy for one test."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 
@@ -10,7 +11,7 @@ import pytest
 from app.admin.database import upgrade_database
 from tables.postgres.database import Database
 from tests.column_sealing import build_column_sealing, list_sealing_env
-from tests.conftest import build_database_url
+from tests.conftest import build_database_url, create_temporary_database
 from tests.event_builders import NOW
 from tests.settings_builders import DEFAULT_SETTINGS
 
@@ -61,12 +62,26 @@ async def database(shared_database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 async def database_copy_url(postgres_url: str, shared_database_url: str) -> AsyncIterator[str]:
     """The URL of a copy of what the shared database was at first, for one test."""
-    name = f"t_{uuid.uuid4().hex}"
-    await _execute(
-        postgres_url, f"create database {name} template {shared_database_url.rsplit('/', 1)[1].partition('?')[0]}{TEMPLATE_SUFFIX}"
-    )
-    yield build_database_url(postgres_url, name)
-    await _execute(postgres_url, f"drop database {name} with (force)")
+    template = shared_database_url.rsplit("/", 1)[1].partition("?")[0] + TEMPLATE_SUFFIX
+    async with create_temporary_database(postgres_url, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def cluster_template(postgres_url: str) -> Iterator[str]:
+    """The name of a database with the schema, partitions around today and the seed; created once per session, because it takes seconds."""
+    name = f"t_{uuid.uuid4().hex}{TEMPLATE_SUFFIX}"
+    asyncio.run(_execute(postgres_url, f"create database {name}"))
+    asyncio.run(upgrade_database(build_database_url(postgres_url, name), time.time(), DEFAULT_SETTINGS.simulators.url))
+    yield name
+    asyncio.run(_execute(postgres_url, f"drop database {name} with (force)"))
+
+
+@pytest.fixture(name="database_url")
+async def cluster_database_url(postgres_url: str, cluster_template: str) -> AsyncIterator[str]:
+    """In the place of an empty database one with the schema, for one test; `HeroldCluster.create_schema` finds nothing to migrate."""
+    async with create_temporary_database(postgres_url, cluster_template) as url:
+        yield url
 
 
 @pytest.fixture

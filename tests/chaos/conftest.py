@@ -1,4 +1,4 @@
-"""A cluster for one test on the session's servers."""
+"""A cluster for one test on the session's servers, and its database with the schema."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -8,11 +8,14 @@ import pytest
 
 from dev.stack.stack import ServerUrls
 from tests.cluster import HeroldCluster
+from tests.database_fixtures import cluster_database_url, cluster_template
+
+__all__ = ["cluster_database_url", "cluster_template"]
 
 
 @pytest.fixture
 def server_urls(kafka_url: str, database_url: str, redis_url: str) -> ServerUrls:
-    """The session's servers, with an empty database."""
+    """The session's servers, with a database of the test."""
     return ServerUrls(kafka_url, database_url, redis_url)
 
 

@@ -1,5 +1,5 @@
-"""A database with the schema for the workers of these tests."""
+"""Databases with the schema for the workers of these tests."""
 
-from tests.database_fixtures import shared_database_url
+from tests.database_fixtures import cluster_database_url, cluster_template, shared_database_url
 
-__all__ = ["shared_database_url"]
+__all__ = ["cluster_database_url", "cluster_template", "shared_database_url"]
