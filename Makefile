@@ -55,7 +55,9 @@ check: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 
 # all tests run in two processes with separate servers, the slow ones first; the tests of TESTS run in one process
+# the sources are compiled first: they start hundreds of processes, and with PYTHONDONTWRITEBYTECODE each of them would compile them anew
 test: check
+	@$(BIN)/python -m compileall -qq -j 0 app agents tables schemas dev clients/python
 	$(BIN)/pytest $(or $(TESTS),-n 2 --dist loadfile --no-loadscope-reorder)
 
 # needs the advisory database of the Python packages; --strict: what cannot be asked about is a failure
