@@ -50,8 +50,8 @@ class HeroldCluster:
 
     async def create_schema(self) -> None:
         """Create the topics, and the schema, partitions and rules in the database."""
-        await self.create_topics()
-        await database.upgrade_database(self.urls.database, time.time(), DEFAULT_SETTINGS.simulators.url)
+        upgrade = database.upgrade_database(self.urls.database, time.time(), DEFAULT_SETTINGS.simulators.url)
+        await asyncio.gather(self.create_topics(), upgrade)
 
     async def create_topics(self) -> None:
         """Create the topics only, for roles that use no database."""

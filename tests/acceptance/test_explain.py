@@ -179,10 +179,8 @@ async def explained(
             await cluster.create_schema()
             herold = build_herold(cluster)
             await prepare(cluster, herold, home)
-            await cluster.start_simulators()
-            for role in WORKERS:
-                await cluster.start_worker(role)
-            await cluster.start_gateway()
+            workers = [cluster.start_worker(role) for role in WORKERS]
+            await asyncio.gather(cluster.start_simulators(), cluster.start_gateway(), *workers)
             ids = {name: await submit(cluster, case.notifications, number) for number, (name, case) in enumerate(CASES.items())}
             explained = Explained(cluster, ids, herold)
             await wait_until_recorded(explained)

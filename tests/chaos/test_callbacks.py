@@ -1,5 +1,6 @@
 """Callbacks on a bad day: 46 times, reversed, 25 hours late, before our own write, of an unknown delivery, forged, and replayed."""
 
+import asyncio
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping
@@ -94,10 +95,8 @@ async def fetch_statuses(urls: ServerUrls) -> Counter[tuple[str, str]]:
 
 
 async def start(cluster: HeroldCluster) -> None:
-    await cluster.start_simulators(with_callbacks=True)
-    await cluster.start_gateway()
-    for role in ("router", "email", "recorder"):
-        await cluster.start_worker(role)
+    workers = map(cluster.start_worker, ("router", "email", "recorder"))
+    await asyncio.gather(cluster.start_simulators(with_callbacks=True), cluster.start_gateway(), *workers)
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """The recorder is killed between two commits: the history has every notification, delivery and attempt once."""
 
+import asyncio
+
 import asyncpg
 import pytest
 
@@ -26,9 +28,7 @@ async def fetch_counts(urls: ServerUrls) -> tuple[int, int, int]:
 
 @pytest.mark.slow
 async def test_a_killed_recorder_records_everything_once(cluster: HeroldCluster, server_urls: ServerUrls) -> None:
-    await cluster.start_simulators()
-    await cluster.start_worker("router")
-    await cluster.start_worker("email")
+    await asyncio.gather(cluster.start_simulators(), cluster.start_worker("router"), cluster.start_worker("email"))
     await load_generator.fill_topic(cluster.urls.kafka, f"{cluster.prefix}notifications.low", PARTITIONS, COUNT, seed=1)
     await cluster.wait_for_requests(COUNT)
 

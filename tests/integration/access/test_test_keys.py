@@ -1,5 +1,6 @@
 """Test keys on a running installation: what they send reaches the account of the simulators, or nobody."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,8 @@ async def cluster(tmp_path: Path, kafka_url: str, database_url: str, redis_url: 
     cluster.env["HEROLD_PROVIDERS_SENDGRID_TESTS_URL"] = cluster.build_url(TESTS, "")
     try:
         await cluster.create_schema()
-        for name in (LIVE, TESTS):
-            await cluster.start_simulators(name)
-        await cluster.start_gateway()
-        for role in ("router", "email", "sms", "recorder"):
-            await cluster.start_worker(role)
+        workers = map(cluster.start_worker, ("router", "email", "sms", "recorder"))
+        await asyncio.gather(*map(cluster.start_simulators, (LIVE, TESTS)), cluster.start_gateway(), *workers)
         yield cluster
     finally:
         await cluster.close()

@@ -1,5 +1,6 @@
 """The proof of an erasure on real servers: canaries go through the pipeline, and are readable nowhere, before and after."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -30,10 +31,7 @@ async def cluster(tmp_path: Path, kafka_url: str, database_url: str, redis_url: 
     cluster = HeroldCluster(tmp_path / "cluster", urls, prefix, HEROLD_ENCRYPTION_ENABLED="true", HEROLD_SERVICE_LOG_LEVEL="debug")
     try:
         await cluster.create_schema()
-        await cluster.start_simulators()
-        await cluster.start_gateway()
-        for role in ROLES:
-            await cluster.start_worker(role)
+        await asyncio.gather(cluster.start_simulators(), cluster.start_gateway(), *map(cluster.start_worker, ROLES))
         yield cluster
     finally:
         await cluster.close()

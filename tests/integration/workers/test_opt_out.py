@@ -29,8 +29,7 @@ async def cluster(tmp_path: Path, kafka_url: str, database_url: str, redis_url: 
     cluster = HeroldCluster(tmp_path / "cluster", ServerUrls(kafka_url, database_url, redis_url), prefix)
     try:
         await cluster.create_schema()
-        await cluster.start_simulators()
-        await cluster.start_worker("email")
+        await asyncio.gather(cluster.start_simulators(), cluster.start_worker("email"))
         yield cluster
     finally:
         await cluster.close()

@@ -1,5 +1,6 @@
 """While Redis and PostgreSQL are away, more deliveries wait for consent than are in flight, and what is mandatory behind them is sent."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -39,8 +40,8 @@ async def installation(tmp_path: Path, kafka_url: str, database_url: str, redis_
     async with run_proxy(redis_url) as redis, run_proxy(database_url) as postgres:
         try:
             await cluster.create_schema()
-            await cluster.start_simulators()
-            await cluster.start_worker("email", DATABASE_URL=postgres.url, REDIS_URL=redis.url)
+            worker = cluster.start_worker("email", DATABASE_URL=postgres.url, REDIS_URL=redis.url)
+            await asyncio.gather(cluster.start_simulators(), worker)
             yield Installation(cluster, redis, postgres)
         finally:
             await cluster.close()
