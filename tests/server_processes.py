@@ -3,11 +3,14 @@
 Each session has a directory below one that all sessions of the user share. The fixtures stop the servers at the end. If the session is
 killed, its servers read the end of their input and stop. The next session removes the directories of dead sessions, and stops processes
 that still run there, identified by pid and start time.
+
+After all tests Kafka has the files of thousands of partitions. To close them in order and to remove them took two minutes at the end, so
+that Kafka is killed, and `rm` removes them while the session is over already.
 """
 
 import asyncio
 import os
-import shutil
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -18,6 +21,7 @@ import psutil
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from dev.stack import kafka
 from dev.stack.background import start_supervisor, stop_supervisor, wait_until_ready
 from dev.stack.private_files import acquire_file_lock, try_acquire_file_lock
 from dev.stack.process_registry import ProcessRegistry
@@ -27,6 +31,7 @@ from dev.stack.unprivileged_data_dir import remove_data_dir
 
 SESSION_LOCK = "session.lock"
 SWEEP_LOCK = "sweep.lock"
+REMOVED_PREFIX = "removed-"  # of directories whose files are being removed, or were when the machine stopped
 
 
 def get_sessions_dir() -> Path:
@@ -53,6 +58,8 @@ def create_session_dir(root: Path) -> Iterator[Path]:
 
 def remove_dead_sessions(root: Path) -> list[Path]:
     """Remove the directories of dead sessions and return their paths."""
+    for directory in root.glob(f"{REMOVED_PREFIX}*"):
+        start_removal(directory)
     removed = []
     for directory in root.glob("session-*"):
         with try_acquire_file_lock(directory / SESSION_LOCK) as acquired:
@@ -63,12 +70,18 @@ def remove_dead_sessions(root: Path) -> list[Path]:
 
 
 def remove_session_dir(directory: Path) -> None:
-    """Stop the servers of a session and remove its directory. Raises RuntimeError if they do not stop."""
+    """Stop the servers of a session and remove its directory, its files soon after. Raises RuntimeError if they do not stop."""
     for home in directory.glob("home-*"):
         if not stop_supervisor(home):
             raise RuntimeError(f"the servers in {home} do not stop: see {home / 'run.log'}")
         remove_data_dir(home)
-    shutil.rmtree(directory)
+    start_removal(directory.rename(directory.with_name(REMOVED_PREFIX + directory.name)))
+
+
+def start_removal(directory: Path) -> None:
+    """Start a process that removes a directory, and that outlives this one."""
+    command = ("sh", "-c", 'nice rm -rf "$1" < /dev/null > /dev/null 2>&1 &', "sh", str(directory))
+    subprocess.run(command, start_new_session=True, check=True)
 
 
 @contextmanager
@@ -92,9 +105,21 @@ def start_server(name: str, home: Path, *options: str) -> Iterator[str]:
     with start_supervisor(home, env, ["--only", name, *options], until_eof=True) as child:
         wait_until_ready(home, child)
         yield resolve_server_urls(StackState(home), {}).to_env()[URL_VARIABLES[name]]
+        if name == kafka.NAME:
+            kill_broker(home, child)
         assert child.stdin is not None
         child.stdin.close()
         child.wait()
+
+
+def kill_broker(home: Path, supervisor: subprocess.Popen[bytes]) -> None:
+    """Kill the broker and before it its supervisor, which would start it again."""
+    record = ProcessRegistry(home).read().get(kafka.NAME)
+    supervisor.kill()
+    supervisor.wait()
+    if record and (process := record.find_process()):
+        process.kill()
+        process.wait()
 
 
 @dataclass(frozen=True)
