@@ -24,7 +24,7 @@ async def get_liveness() -> LivenessResponse:
 )
 async def get_readiness(request: ApiRequest) -> Response[ReadinessResponse]:
     """200 if notifications can be accepted, else 503. The status is `degraded` if history, Redis or the pipeline fails its probe."""
-    readiness = get_dependencies(request).readiness.get_readiness()
+    readiness = await get_dependencies(request).readiness.check()
     return Response(readiness, status_code=503 if readiness.status == "unready" else 200)
 
 

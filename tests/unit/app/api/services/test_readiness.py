@@ -2,7 +2,10 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from app.api.services.readiness import MAX_RESULT_AGE, PROBE_INTERVAL, RETRY_INTERVAL, ReadinessMonitor
+import pytest
+
+from app.api.services.readiness import FRESH_AGE, MAX_RESULT_AGE, PROBE_INTERVAL, RETRY_INTERVAL, SLOW_PROBE, ReadinessMonitor
+from tests.fakes import run_pending_tasks
 
 
 class ReadinessHarness:
@@ -104,3 +107,52 @@ async def test_a_failing_probe_is_retried_sooner() -> None:
     assert [await intervals.get(), await intervals.get()] == [RETRY_INTERVAL, PROBE_INTERVAL]
     await monitor.stop()
     assert monitor.get_readiness().status == "ready"
+
+
+async def test_who_asks_hears_of_a_server_that_has_failed_since_the_last_probe() -> None:
+    harness = ReadinessHarness()
+    await harness.run_probes()
+    harness.results["postgres"] = "does not answer"
+    harness.now += FRESH_AGE
+    assert (await harness.readiness.check()).status == "ready", "the result is fresh"
+    harness.now += 0.01
+    assert (await harness.readiness.check()).probes["postgres"].detail == "does not answer"
+    harness.results["postgres"] = ""
+    harness.now += FRESH_AGE + 0.01
+    assert (await harness.readiness.check()).status == "degraded", "a failing probe is repeated in the background"
+
+
+class SilentServer:
+    """A probe that gets an answer when it is told to, but the first time at once."""
+
+    def __init__(self) -> None:
+        self.runs, self.answers = 0, asyncio.Event()
+
+    async def probe(self) -> str:
+        self.runs += 1
+        if self.runs > 1:
+            await self.answers.wait()
+        return ""
+
+
+@pytest.mark.parametrize(("required", "status"), [(frozenset[str](), "degraded"), (frozenset({"redis"}), "ready")])
+async def test_a_server_that_is_silent_is_degraded_before_its_probe_times_out(
+    required: frozenset[str], status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.api.services.readiness.CHECK_TIMEOUT", 0.0)
+    now, server = [0.0], SilentServer()
+    monitor = ReadinessMonitor({"redis": server.probe}, required, lambda: now[0])
+    await monitor.run_probe("redis")
+    now[0] = FRESH_AGE + 1
+    assert (await monitor.check()).status == "ready"
+    await run_pending_tasks()
+    now[0] += SLOW_PROBE + 0.1
+    first, second = await asyncio.gather(monitor.check(), monitor.check())
+    assert (first.status, second.status, server.runs) == (status, status, 2)
+    if status == "degraded":
+        assert first.probes["redis"].detail == "no result for 1.1 s"
+    server.answers.set()
+    await run_pending_tasks()
+    assert (await monitor.check()).status == "ready"
+    await monitor.stop()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
