@@ -156,10 +156,14 @@ class BatchCommitter(Protocol):
 
 
 class SharedOutbox(Outbox, Protocol):
-    """One outbox for all batches in flight: in each partition outputs first, then the staged rows, in order.
+    """One outbox for all batches in flight: in each partition claims first, then outputs, then the staged rows, in order.
 
     An output has the partition of the record that it comes from.
     """
+
+    def stage_claim(self, partition: int, key: bytes, row: bytes) -> None:
+        """Stage a row of the table; it is written before the outputs that are added after it are produced."""
+        ...
 
     def stage_row(self, partition: int, key: bytes, row: bytes | None) -> None:
         """Stage a row of the table; it is written after all outputs added before it are acknowledged."""

@@ -108,6 +108,7 @@ class MemorySharedOutbox:
     kafka: MemoryKafka
     table: MemoryTable
     _outbox: MemoryOutbox = field(init=False)
+    _claims: list[tuple[int, bytes, bytes]] = field(default_factory=list)
     _staged_rows: list[tuple[int, bytes, bytes | None]] = field(default_factory=list)
     _other_rows: list[tuple[MemoryTable, int, bytes, bytes | None]] = field(default_factory=list)
     _callbacks: list[Callable[[], None]] = field(default_factory=list)
@@ -118,6 +119,11 @@ class MemorySharedOutbox:
     def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None:
         """Add an output. Raises RecordTooLargeError."""
         self._outbox.add(topic, partition, key, value, headers)
+
+    def stage_claim(self, partition: int, key: bytes, row: bytes) -> None:
+        """Add a claim; a claim of a lost partition is dropped."""
+        if partition not in self.kafka.lost_partitions:
+            self._claims.append((partition, key, row))
 
     def stage_row(self, partition: int, key: bytes, row: bytes | None) -> None:
         """Add a row; a row of a lost partition is dropped."""
@@ -145,12 +151,16 @@ class MemorySharedOutbox:
 
     def discard_uncommitted(self) -> None:
         """Drop rows and callbacks that are not committed, as at the end of a generation."""
+        self._claims.clear()
         self._staged_rows.clear()
         self._other_rows.clear()
         self._callbacks.clear()
 
     async def commit(self) -> None:
-        """Write outputs, then rows, then call the callbacks."""
+        """Write claims, then outputs, then rows, then call the callbacks."""
+        claims, self._claims = self._claims, []
+        for partition, key, claim in claims:
+            self.table.write(partition, {key: claim})
         self._outbox.flush()
         rows, callbacks = self._staged_rows, self._callbacks
         others, self._staged_rows, self._other_rows, self._callbacks = self._other_rows, [], [], []

@@ -9,6 +9,7 @@ from agents.dead_letter import truncate_value
 from agents.dead_letter_limit import DeadLetterLimit, build_unlimited, count_dead_letters
 from agents.delivery.attempt_records import (
     build_attempt_dead_letter,
+    build_claim,
     build_decode_dead_letter,
     build_resolution_event,
     build_row,
@@ -49,7 +50,7 @@ class AttemptRecorder:
         """Record an attempt, or without a result why there is none. The record is finished, unless the delivery waits for its account."""
         partition, priority = in_flight.batch.partition, in_flight.batch.priority
         if type(decision) is RetryAt or type(decision) is Reconcile:
-            decision = self._schedule(in_flight, result, decision)
+            decision = self._schedule(in_flight, result, decision, now)
         event = build_status_event(in_flight, result, decision, now)
         self._outbox.add(self._status_topic, partition, event.user_id.encode(), _encode(event))
         self._observer.on_attempt(priority, event)
@@ -112,8 +113,12 @@ class AttemptRecorder:
             move = Reschedule(event.notification_id, event.user_id, event.occurred_at, step.resume_count, after_failure=True)
             self._outbox.add(self._scheduled_topics[step.priority], in_flight.batch.partition, event.user_id.encode(), _encode(move))
 
-    def _schedule(self, in_flight: InFlight, result: AttemptResult | None, retry: RetryAt | Reconcile) -> Decision:
-        """Let the delivery wait in the scheduler. What is too large for its topic, by the ids around it, is a dead letter."""
+    def _schedule(self, in_flight: InFlight, result: AttemptResult | None, retry: RetryAt | Reconcile, now: float) -> Decision:
+        """Let the delivery wait in the scheduler. What is too large for its topic, by the ids around it, is a dead letter.
+
+        The claim is durable before the entry is: whoever cancels the entry may be sure that no replay makes the attempt before it again.
+        """
+        self._outbox.stage_claim(in_flight.batch.partition, in_flight.row_key, build_claim(in_flight, result, retry, now))
         scheduled = build_scheduled(in_flight, result, retry)
         key, topic = scheduled.user_id.encode(), self._scheduled_topics[in_flight.batch.priority]
         try:

@@ -17,7 +17,7 @@ from schemas.outcome import AttemptResult
 from schemas.ports import Batch, Record
 from schemas.scheduled import Scheduled, compute_delivery_resume_count
 from schemas.sealed_records import close_delivery
-from tables.attempts import AttemptRow, NextAction
+from tables.attempts import AttemptRow, ClaimedRetry, NextAction, encode_claim
 
 _encode = msgspec.json.Encoder().encode
 _NEXT_ACTIONS: dict[type[Decision], NextAction] = {
@@ -26,6 +26,9 @@ _NEXT_ACTIONS: dict[type[Decision], NextAction] = {
     Reconcile: NextAction.RETRY,
     DeadLetterDecision: NextAction.DEAD_LETTER,
 }
+
+
+HANDED_OVER_AGAIN = "the worker ended before its retry was recorded, which was handed over again without a call"
 
 
 def build_status_event(in_flight: InFlight, result: AttemptResult | None, decision: Decision, at: float) -> StatusEvent:
@@ -124,6 +127,33 @@ def build_row(event: StatusEvent, decision: Decision) -> AttemptRow:
         event.occurred_at,
         event.provider_message_id,
     )
+
+
+def build_claim(in_flight: InFlight, result: AttemptResult | None, decision: RetryAt | Reconcile, now: float) -> bytes:
+    """The claim of a retry: by it a replay hands over the same one, without a call."""
+    outcome, code = (result.outcome, result.provider_code) if result else (None, 0)
+    retry = ClaimedRetry(
+        decision.at,
+        in_flight.counted_attempts,
+        in_flight.provider.name,
+        "" if isinstance(decision, Reconcile) else decision.reason,
+        in_flight.possible_duplicate,
+        in_flight.sent_again,
+        decision.unanswered if isinstance(decision, Reconcile) else None,
+        decision.cause if isinstance(decision, Reconcile) else "",
+    )
+    row = AttemptRow(in_flight.redrive_count, in_flight.attempt, outcome, Status.PENDING, NextAction.RETRY, code, now)
+    return encode_claim(row, retry)
+
+
+def restore_retry(in_flight: InFlight, row: AttemptRow, retry: ClaimedRetry) -> tuple[AttemptResult | None, RetryAt | Reconcile]:
+    """Give a delivery that is read again what its attempt had changed; returns the attempt's result, and the retry."""
+    in_flight.attempt, in_flight.counted_attempts = row.attempt, retry.counted_attempts
+    in_flight.possible_duplicate, in_flight.sent_again = retry.possible_duplicate, retry.sent_again
+    result = None if row.outcome is None else AttemptResult(row.outcome, provider_code=row.provider_code, detail=HANDED_OVER_AGAIN)
+    if retry.unanswered is not None:
+        return result, Reconcile(retry.at, retry.unanswered, retry.cause)
+    return result, RetryAt(retry.at, retry.reason)
 
 
 def build_attempt_dead_letter(in_flight: InFlight, result: AttemptResult | None, reason: str) -> DeadLetter:

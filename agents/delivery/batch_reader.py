@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from functools import partial
 
 from agents.delivery.attempt_recorder import AttemptRecorder
+from agents.delivery.attempt_records import restore_retry
 from agents.delivery.bounce_guard import BounceGuard
 from agents.delivery.decode import DecodedDelivery, DecodeFailure, decode_delivery
 from agents.delivery.endpoint_order import EndpointOrder
@@ -15,7 +16,7 @@ from agents.delivery.retry_decision import Done
 from schemas.enums import Reason, Status
 from schemas.ports import BatchHandle, Clock, SharedOutbox, Table
 from schemas.topics import parse_priority
-from tables.attempts import AttemptRow, find_intent, is_already_done
+from tables.attempts import Interrupted, find_interrupted, is_already_done
 
 _ERASED, _CANCELLED = Done(Status.FAILED, Reason.ERASED), Done(Status.FAILED, Reason.CANCELLED)
 
@@ -55,19 +56,19 @@ class BatchReader:
         new: list[InFlight] = []
         choose, register = self._providers.choose, self._registry.register
         for decoded, row in zip(decoded_deliveries, rows, strict=True):
-            intent = None
-            if row is not None and is_already_done(row, decoded.delivery) and (intent := find_intent(row, decoded.delivery)) is None:
+            done, interrupted = row is not None and is_already_done(row, decoded.delivery), None
+            if row is not None and done and (interrupted := find_interrupted(row, decoded.delivery)) is None:
                 self._registry.discard_recorded(decoded.delivery.id)
                 if decoded.delivery.is_ordered and self.order is not None:
                     self.order.restore(batch.partition, in_flight_batch.priority, decoded, row)
                 in_flight_batch.finish_record(decoded.record, "skipped")
                 continue
-            provider = choose(decoded.delivery) if intent is None else self._providers.get(intent.provider_message_id)
+            provider = choose(decoded.delivery) if interrupted is None else self._providers.get(interrupted.provider)
             in_flight = InFlight(decoded, in_flight_batch, provider)
             registered = register(in_flight)
             if registered is in_flight:
-                is_rare = intent is not None or decoded.is_erased or in_flight.order_key
-                if not is_rare or self._is_to_be_sent(in_flight, intent, is_erased=decoded.is_erased):
+                is_rare = interrupted is not None or decoded.is_erased or in_flight.order_key
+                if not is_rare or self._is_to_be_sent(in_flight, interrupted, decoded):
                     new.append(in_flight)
             elif registered is None:
                 if in_flight.order_key and self.order is not None and (existing := self._registry.find(in_flight.id)) is not None:
@@ -87,17 +88,14 @@ class BatchReader:
         if self.order is not None:
             self.order.drop_partitions(partitions)
 
-    def _is_to_be_sent(self, in_flight: InFlight, intent: AttemptRow | None, *, is_erased: bool) -> bool:
+    def _is_to_be_sent(self, in_flight: InFlight, interrupted: Interrupted | None, decoded: DecodedDelivery) -> bool:
         """Whether a delivery of which little is usual goes on: one of an ordered endpoint may wait for its turn, others end here."""
         order = self.order if in_flight.order_key else None
-        if is_erased or in_flight.delivery.is_cancelled:
-            self._recorder.record(in_flight, None, _ERASED if is_erased else _CANCELLED, self._clock())
+        if decoded.is_erased or in_flight.delivery.is_cancelled:
+            self._recorder.record(in_flight, None, _ERASED if decoded.is_erased else _CANCELLED, self._clock())
             return False
-        if intent is not None:
-            if order is not None:
-                order.resume(in_flight)
-            in_flight.attempt, in_flight.called_at = intent.attempt, intent.attempted_at
-            self._on_interrupted(in_flight)
+        if interrupted is not None:
+            self._resume(in_flight, interrupted, decoded, order)
             return False
         if order is None:
             return True
@@ -105,6 +103,22 @@ class BatchReader:
             return order.admit(in_flight)
         order.resume(in_flight)
         return True
+
+    def _resume(self, in_flight: InFlight, interrupted: Interrupted, decoded: DecodedDelivery, order: EndpointOrder | None) -> None:
+        """Go on with what a worker had begun when it ended. A retry is handed over again; the scheduler has it, had it, or takes it now."""
+        row, now = interrupted.row, self._clock()
+        if interrupted.retry is None:
+            if order is not None:
+                order.resume(in_flight)
+            in_flight.attempt, in_flight.called_at = row.attempt, row.attempted_at
+            self._on_interrupted(in_flight)
+            return
+        order_key, in_flight.order_key = in_flight.order_key, b""  # its line is corrected by the row below
+        result, retry = restore_retry(in_flight, row, interrupted.retry)
+        self._recorder.record(in_flight, result, retry, now)
+        in_flight.order_key = order_key
+        if order is not None:
+            order.restore(in_flight.batch.partition, in_flight.batch.priority, decoded, in_flight.row)
 
     def _hold(self, new: list[InFlight], guard: BounceGuard) -> list[InFlight]:
         """Let the deliveries of stopped categories wait in the scheduler; returns the others."""

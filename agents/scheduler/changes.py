@@ -62,11 +62,14 @@ class Changes:
         self.first_times: dict[Priority, int] = {}
 
     def store(self, scheduled: Scheduled, value: bytes, priority: Priority) -> str:
-        """Store an entry; one that waits already is replaced if it was resumed less often. `value`: the record's JSON."""
+        """Store an entry; one that waits already is replaced if it was resumed less often, one that was cancelled never.
+
+        `value`: the record's JSON.
+        """
         index_key = due.encode_index_key(scheduled.user_id, scheduled.id)
         existing = self._find_index_row(index_key)
         if existing is not None:
-            if existing.resume_count >= scheduled.resume_count:
+            if existing.is_cancelled or existing.resume_count >= scheduled.resume_count:
                 return "replayed"
             self._remove(existing, scheduled.user_id, scheduled.id)
         row = due.IndexRow(priority, self._queue.compute_due_ms(priority, scheduled.due_at), scheduled.resume_count)

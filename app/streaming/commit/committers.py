@@ -95,17 +95,28 @@ class PipelinedOutbox:
         group.outbox.add(topic, partition, key, value, headers)
         pipeline.count(group)
 
+    def stage_claim(self, partition: int, key: bytes, row: bytes) -> None:
+        """Add a row, written before the outputs that are added after it. A row of a partition that is not assigned is dropped."""
+        if self._engine.fence.is_assigned(partition):
+            pipeline = self._engine.get_pipeline(partition)
+            group = pipeline.get_open_group()
+            self._stage(group.claims, key, row)
+            pipeline.count(group)
+
     def stage_row(self, partition: int, key: bytes, row: bytes | None) -> None:
         """Add a row, written after the outputs that were added before it. A row of a partition that is not assigned is dropped."""
         if not self._engine.fence.is_assigned(partition):
             return
         pipeline = self._engine.get_pipeline(partition)
         group = pipeline.get_open_group()
-        changes = group.rows.get(self._table.name)
-        if changes is None:
-            changes = group.rows[self._table.name] = (self._table, {})
-        changes[1][key] = row
+        self._stage(group.rows, key, row)
         pipeline.count(group)
+
+    def _stage(self, changes: TableChanges, key: bytes, row: bytes | None) -> None:
+        changed = changes.get(self._table.name)
+        if changed is None:
+            changed = changes[self._table.name] = (self._table, {})
+        changed[1][key] = row
 
     def get_rows(self, table: Table, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]:
         """Rows of another table of the worker, as they are with what is staged in this generation."""

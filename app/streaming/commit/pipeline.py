@@ -201,6 +201,10 @@ class CommitPipeline:
         try:
             await self._write(generation, finishing, sending, claiming)
         except PartitionFencedError as error:
+            if self._policy.keep_fenced_outputs:
+                for group in (sending, claiming):
+                    if group:
+                        await group.outbox.flush()  # without what is sent already
             self._end_groups(groups, error)
             if generation == self._generation:
                 self._fence_groups(error)
@@ -220,12 +224,7 @@ class CommitPipeline:
     ) -> None:
         """Write one stage of each group with one flush. Raises PartitionFencedError if the generation is over."""
         outbox = sending.outbox if sending else self._build_outbox(generation)
-        try:
-            await self._fence.require_current(generation)
-        except PartitionFencedError:
-            if self._policy.keep_fenced_outputs:
-                await outbox.flush()
-            raise
+        await self._fence.require_current(generation)
         changes = _collect_changes(finishing, sending, claiming)
         for table, rows in changes.values():
             table.stage_rows(outbox, self._partition, rows)
@@ -239,7 +238,7 @@ class CommitPipeline:
         groups = [group for group in (self._sent_group, self._claimed_group, self._open_group) if group]
         self._claimed_group = self._sent_group = None
         if self._open_group is not None and self._policy.keep_fenced_outputs:
-            self._open_group.rows = {}
+            self._open_group.claims, self._open_group.rows = {}, {}
         else:
             self._open_group = None
         for table in self._tables.values():

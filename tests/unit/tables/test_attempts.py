@@ -32,7 +32,7 @@ def test_a_row_survives_its_encoding(row: AttemptRow) -> None:
     assert decode_row(encode_row(row)) == row
 
 
-@pytest.mark.parametrize("packed", [b"", b"\x01", b"\x02" + build_row()[1:], build_row()[:20]])
+@pytest.mark.parametrize("packed", [b"", b"\x01", b"\x03" + build_row()[1:], build_row()[:20]])
 def test_invalid_bytes_are_an_error_and_do_not_mark_a_delivery_as_done(packed: bytes) -> None:
     with pytest.raises(ValueError, match="not a row"):
         decode_row(packed)

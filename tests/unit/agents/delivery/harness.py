@@ -152,6 +152,9 @@ class DeliveryHarness:
     def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None:
         self.produced.append(ProducedRecord(topic, partition, key, value, headers))
 
+    def stage_claim(self, partition: int, key: bytes, row: bytes) -> None:
+        self.rows[partition, key] = row  # outputs count as produced at once, and claims are written before
+
     def stage_row(self, partition: int, key: bytes, row: bytes | None) -> None:
         self._uncommitted.append((partition, lambda: self.rows.__setitem__((partition, key), row)))
 

@@ -5,6 +5,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.delivery.attempt_records import HANDED_OVER_AGAIN
 from schemas.delivery_policy import ConcurrencyLimits
 from schemas.enums import PRIORITIES, Priority, Status
 from schemas.events import StatusEvent
@@ -25,20 +26,25 @@ OTHER_STEPS = st.one_of(
 )
 REBALANCE = st.tuples(st.just("rebalance"), st.integers(0, CALLS), st.none())
 KILL = st.tuples(st.just("kill"), st.none(), st.none())
+CANCEL = st.tuples(st.just("cancel"), NUMBERS, st.none())
 Step = tuple[str, object, object]
 
 
 class FakeScheduler:
-    """Holds the entry with the greatest resume count of each delivery, as the scheduler does, and releases it when it is due."""
+    """Holds the entry with the greatest resume count of each delivery, as the scheduler does, and releases it when it is due.
+
+    One that was cancelled is not stored again.
+    """
 
     def __init__(self) -> None:
         self.entries: dict[str, Scheduled] = {}
+        self.cancelled: set[str] = set()
         self.read_count = 0
 
     def read(self, entries: list[Scheduled]) -> None:
         for entry in entries[self.read_count :]:
             existing = self.entries.get(entry.id)
-            if existing is None or existing.resume_count < entry.resume_count:
+            if entry.id not in self.cancelled and (existing is None or existing.resume_count < entry.resume_count):
                 self.entries[entry.id] = entry
         self.read_count = len(entries)
 
@@ -61,6 +67,8 @@ class ScenarioRunner:
         self.batches: list[tuple[FakeBatchHandle, set[str]]] = []
         self.scheduler = FakeScheduler()
         self.rebalances = self.calls_before = self.attempts_before = 0
+        self.killed: list[DeliveryHarness] = []
+        self.calls_at_cancel: dict[str, int] = {}
         self.calls_lost: Counter[str] = Counter()  # at kills: in flight, or accepted without a committed row
         self.harness = self.build_harness()
 
@@ -89,6 +97,7 @@ class ScenarioRunner:
     async def kill(self, *_: object) -> None:
         """Kill the worker between outputs and rows; another one reads the unacknowledged batches."""
         killed = self.harness
+        self.killed.append(killed)
         sent = {event.delivery_id for event in killed.status_events if event.status is Status.SENT}
         self.calls_lost.update({*killed.called_ids, *(delivery_id for delivery_id in sent if not has_ended(killed, delivery_id))})
         self.calls_before += len(killed.all_calls) - len(killed.pending_calls)
@@ -114,6 +123,19 @@ class ScenarioRunner:
         for entry in self.scheduler.release(self.harness.now):
             for _ in range(2 if is_twice else 1):
                 self.batches.append((await self.harness.run_retry(entry), {entry.id}))
+
+    async def cancel(self, number: int, _: object) -> None:
+        """Cancel an entry that is not released yet."""
+        self.scheduler.read(self.harness.scheduled)
+        if ids := [*self.scheduler.entries]:
+            delivery_id = ids[number % len(ids)]
+            del self.scheduler.entries[delivery_id]
+            self.scheduler.cancelled.add(delivery_id)
+            self.calls_at_cancel[delivery_id] = self.count_calls(delivery_id)
+
+    def count_calls(self, delivery_id: str) -> int:
+        """The calls for a delivery, by all workers."""
+        return sum(call.delivery_id == delivery_id for harness in (*self.killed, self.harness) for call in harness.all_calls)
 
     async def commit(self, *_: object) -> None:
         self.harness.commit()
@@ -149,7 +171,9 @@ async def test_each_delivery_ends_and_each_batch_is_acknowledged(steps: list[Ste
     await runner.run(steps)
     harness = runner.harness
     attempts = [event for event in runner.events if event.outcome]
-    assert len(attempts) == len(harness.observed_attempts) + runner.attempts_before == len(harness.all_calls) + runner.calls_before
+    repeated = sum(event.detail == HANDED_OVER_AGAIN for event in attempts)  # without a call
+    assert len(attempts) == len(harness.observed_attempts) + runner.attempts_before
+    assert len(attempts) - repeated == len(harness.all_calls) + runner.calls_before
     assert {event.delivery_id for event in runner.events if event.status is not Status.PENDING} == runner.expected
     assert all(handle.ack_count == 1 for handle, _ in runner.batches)
     assert len({key for _, key in harness.rows}) == len(runner.expected)
@@ -183,3 +207,11 @@ async def test_no_accepted_delivery_is_sent_again_even_after_rebalances(steps: l
     runner = ScenarioRunner()
     await runner.run([(name, 0 if name == "rebalance" else first, ACCEPTED if name == "respond" else last) for name, first, last in steps])
     assert set(Counter(call.delivery_id for call in runner.harness.all_calls).values()) <= {1}
+
+
+@settings(max_examples=300)
+@given(st.lists(st.one_of(DELIVER, OTHER_STEPS, CANCEL, KILL), max_size=40))
+async def test_no_call_begins_for_a_retry_that_was_cancelled_whatever_is_killed(steps: list[Step]) -> None:
+    runner = ScenarioRunner()
+    await runner.run(steps)
+    assert {delivery_id: runner.count_calls(delivery_id) for delivery_id in runner.calls_at_cancel} == runner.calls_at_cancel

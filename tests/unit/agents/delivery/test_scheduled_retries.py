@@ -1,8 +1,11 @@
 """Tests of retries: they leave the worker through the scheduler, and no replay makes a further call."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
+from agents.delivery.attempt_records import HANDED_OVER_AGAIN
 from schemas.delivery import Delivery
 from schemas.delivery_policy import ReconciliationPolicy
 from schemas.enums import Outcome, Priority, Reason, Status
@@ -92,7 +95,7 @@ async def test_an_entry_replaces_those_of_earlier_attempts_and_redrives(harness:
 async def test_of_two_entries_of_an_attempt_the_one_of_a_call_without_an_answer_counts(
     results: tuple[HttpResult, HttpResult], is_repeatable: bool
 ) -> None:
-    """A worker is killed between the entry and its row, and another one makes the call again."""
+    """A worker loses its partition before the claim of the entry is written, and another one makes the call again."""
     scheduler, delivery = FakeScheduler(), build_delivery()
     for result in results:
         harness = DeliveryHarness(reconciliation=ReconciliationPolicy(SEND_AGAIN.graces, is_repeatable))
@@ -198,11 +201,67 @@ async def test_a_release_after_the_next_retry_is_scheduled_makes_no_call(harness
     assert len(harness.all_calls) == 2
 
 
-async def restart(harness: DeliveryHarness) -> DeliveryHarness:
-    """A new worker with the committed rows, after a kill between the outputs and the rows."""
-    successor = DeliveryHarness()
+def restart(harness: DeliveryHarness, **options: Any) -> DeliveryHarness:
+    """A new worker with what is committed, after a kill between the outputs and the rows."""
+    successor = DeliveryHarness(**options)
     successor.rows, successor.produced, successor.now = dict(harness.rows), list(harness.produced), harness.now
     return successor
+
+
+def take_over(harness: DeliveryHarness) -> DeliveryHarness:
+    """A new worker after one that had lost its partition: the outputs of that one are sent, its claims and rows are not written."""
+    harness.rows.clear()
+    return restart(harness)
+
+
+@pytest.mark.parametrize("result", [NOT_SENT, HttpResponse(503, {}, b""), MAYBE_SENT])
+@pytest.mark.parametrize("is_repeatable", [True, False])
+@pytest.mark.parametrize("is_produced", [True, False])
+async def test_after_a_kill_the_same_retry_is_handed_over_without_a_call(
+    result: HttpResult, is_repeatable: bool, is_produced: bool
+) -> None:
+    options = {"reconciliation": ReconciliationPolicy(SEND_AGAIN.graces, is_repeatable)}
+    harness = DeliveryHarness(**options)
+    handle = harness.build_batch(build_delivery(attempt=3, counted_attempts=1, redrive_count=2))
+    await harness.run_batches(handle)
+    harness.respond(result)
+    (entry,) = harness.scheduled
+    successor = restart(harness, **options)
+    successor.now += 30
+    if not is_produced:
+        successor.produced.clear()
+    again = handle.reread()
+    await successor.run_batches(again)
+    assert successor.all_calls == []
+    assert successor.scheduled == [entry] * (1 + is_produced)
+    event = successor.status_events[-1]
+    assert (event.attempt, event.outcome, event.status) == (3, harness.status_events[0].outcome, Status.PENDING)
+    assert (event.next_attempt_at, event.detail) == (entry.due_at, HANDED_OVER_AGAIN)
+    successor.commit()
+    assert again.ack_count == 1
+    await successor.run_batches(last := handle.reread())
+    successor.commit()
+    assert (last.ack_count, len(successor.scheduled)) == (1, 1 + is_produced), "the row says that it is done"
+
+
+async def test_a_claim_skips_older_records_of_its_delivery_and_no_later_one(harness: DeliveryHarness) -> None:
+    await harness.run_batches(harness.build_batch(build_delivery(attempt=1)))
+    harness.respond(NOT_SENT)
+    successor = restart(harness)
+    await successor.run_batches(successor.build_batch(build_delivery()), successor.build_batch(build_delivery(redrive_count=1)))
+    assert [entry.resume_count for entry in successor.scheduled] == [harness.scheduled[0].resume_count] * 2
+    assert len(successor.all_calls) == 1, "the redrive"
+
+
+async def test_a_delivery_that_is_sent_at_most_once_is_tried_again_after_a_kill_if_its_retry_was_claimed(harness: DeliveryHarness) -> None:
+    handle = harness.build_batch(build_delivery(at_most_once=True))
+    await harness.run_batches(handle)
+    harness.commit()
+    harness.respond(NOT_SENT)
+    successor = restart(harness)
+    await successor.run_batches(handle.reread())
+    assert decode_payload(successor.scheduled[-1]).unanswered is None
+    assert len(successor.scheduled) == 2
 
 
 @pytest.mark.parametrize("result", [ACCEPTED, BAD_REQUEST])
@@ -212,8 +271,8 @@ async def test_a_retry_is_not_made_if_the_attempt_before_it_was_repeated_and_end
     handle = harness.build_batch(build_delivery())
     await harness.run_batches(handle)
     harness.respond(NOT_SENT)
-    successor = await restart(harness)
-    await successor.run_batches(handle.reread())  # its row was not written, so the call is made again
+    successor = take_over(harness)
+    await successor.run_batches(handle.reread())  # its claim was not written, so the call is made again
     successor.respond(result)
     before_commit = await successor.run_retry()
     successor.commit()
@@ -227,7 +286,7 @@ async def test_a_retry_that_comes_while_the_attempt_before_it_is_repeated_is_ski
     handle = harness.build_batch(build_delivery())
     await harness.run_batches(handle)
     harness.respond(NOT_SENT)
-    successor = await restart(harness)
+    successor = take_over(harness)
     await successor.run_batches(handle.reread())
     early = await successor.run_retry()
     assert len(successor.all_calls) == 1

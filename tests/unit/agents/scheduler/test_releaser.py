@@ -147,6 +147,7 @@ def test_every_entry_is_released_once_at_its_time_or_cancelled(script: list[tupl
 async def run_script(script: list[tuple[str, str, int]]) -> None:
     """A model of 20 lines: what waits, until when; a crash reads the last batches again, which must change nothing."""
     harness, waiting, batches, now, count = SchedulerHarness(), dict[str, float](), [], NOW, 0
+    cancelled = set[str]()
     for action, entry_id, number in [*script, ("release", "", 100)]:
         at = now + number
         if action == "release":
@@ -167,9 +168,9 @@ async def run_script(script: list[tuple[str, str, int]]) -> None:
             }
             batches.append(harness.build_batch(values[action]))
             await harness.store_batch(batches[-1])
-            if action == "store" or (action == "move" and entry_id in waiting):
+            if (action == "store" and entry_id not in cancelled) or (action == "move" and entry_id in waiting):
                 waiting[entry_id] = at
-            elif action == "cancel":
-                waiting.pop(entry_id, None)
+            elif action == "cancel" and waiting.pop(entry_id, None) is not None:
+                cancelled.add(entry_id)
     assert await harness.release(now + 2 * CANCELLED_ROWS) == []
     assert harness.entry_count == 0

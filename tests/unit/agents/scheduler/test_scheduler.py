@@ -169,6 +169,16 @@ async def test_a_cancelled_entry_that_is_written_again_is_not_stored_again() -> 
     assert len(harness.events) == 1
 
 
+async def test_a_cancelled_entry_is_not_replaced_by_one_that_counts_more() -> None:
+    """As when a worker that lost its partition makes an attempt again, and its call gets no answer."""
+    harness = SchedulerHarness()
+    await harness.store(build_scheduled(), Cancel("ntf_1", "u-1"))
+    assert await harness.store(build_scheduled(resume_count=2), build_scheduled(resume_count=9)) == {"replayed": 2}
+    assert await harness.release(NOW + 60) == []
+    assert await harness.release(NOW + CANCELLED_ROWS + 1) == []
+    assert await harness.store(build_scheduled(due_at=NOW + CANCELLED_ROWS + 9, resume_count=2)) == {"stored": 1}
+
+
 async def test_a_cancel_after_the_release_finds_nothing() -> None:
     harness = SchedulerHarness()
     await harness.store(build_scheduled())

@@ -36,6 +36,11 @@ class SharedOutboxHarness:
         self.failures.append(error)
         self.failed.set()
 
+    def add_claimed_work(self, name: str) -> asyncio.Event:
+        """The same, with a claim of its row."""
+        self.outbox.stage_claim(0, name.encode(), b"claim")
+        return self.add_work(name)
+
     def add_work(self, name: str, partition: int = 0) -> asyncio.Event:
         """Add an output, a row and a callback; the event is set when they are committed."""
         self.outbox.add("status", partition, b"u", name.encode())
@@ -141,6 +146,55 @@ async def test_only_a_record_that_is_too_large_is_rejected(harness: SharedOutbox
         harness.outbox.add("status", 0, b"u", b"x" * 2000)
     await harness.add_work("a").wait()
     assert harness.producer.log["status", 0] == [TopicRecord(b"u", b"a")]
+
+
+async def test_a_claim_is_written_before_the_outputs_and_the_row_after_them(harness: SharedOutboxHarness) -> None:
+    await harness.add_claimed_work("a").wait()
+    acknowledged = [event for event in harness.events if event.startswith("acknowledged")]
+    assert acknowledged == [f"acknowledged {CHANGELOG}", "acknowledged status", f"acknowledged {CHANGELOG}"]
+    assert [record.value for record in harness.producer.log[CHANGELOG, 0]] == [b"claim", b"row"]
+    assert harness.table.rows == {(0, b"a"): b"row"}
+
+
+async def test_a_generation_that_ends_while_claims_are_written_sends_the_outputs_all_the_same(harness: SharedOutboxHarness) -> None:
+    harness.producer.before_ack = lambda topic: harness.membership.lose_membership() if topic == CHANGELOG else None
+    fenced = harness.add_claimed_work("a")
+    await wait_until(lambda: bool(harness.producer.log["status", 0]))
+    harness.producer.before_ack = lambda topic: None
+    harness.membership.current_generation = harness.membership.confirmed_generation
+    await harness.add_work("b").wait()
+    assert not fenced.is_set()
+    assert [record.value for record in harness.producer.log["status", 0]] == [b"a", b"b"]
+    assert harness.table.rows == {(0, b"b"): b"row"}
+
+
+async def test_what_follows_claims_that_are_being_written_is_sent_although_its_generation_has_ended(harness: SharedOutboxHarness) -> None:
+    """The outputs of one group and the claims of the next are being written when the generation ends."""
+
+    acts = [lambda: harness.add_claimed_work("b"), harness.membership.lose_membership]
+
+    def add_next(topic: str) -> None:
+        if topic == CHANGELOG and acts:
+            acts.pop(0)()
+
+    harness.producer.before_ack = add_next
+    harness.add_claimed_work("a")
+    await wait_until(lambda: len(harness.producer.log["status", 0]) == 2)
+    assert [record.value for record in harness.producer.log["status", 0]] == [b"a", b"b"]
+    assert harness.table.rows == {(0, b"a"): b"claim"}
+
+
+async def test_the_next_generation_drops_claims_that_were_not_sent() -> None:
+    harness = SharedOutboxHarness(linger=3600.0, max_records=32)
+    harness.add_claimed_work("a")
+    harness.membership.current_generation = harness.membership.confirmed_generation = 8
+    harness.add_work("b")
+    await harness.add_work("c").wait()
+    assert [record.value for record in harness.producer.log[CHANGELOG, 0]] == [b"row", b"row"]
+    harness.membership.partitions = {0}
+    harness.outbox.stage_claim(3, b"x", b"claim")
+    await harness.outbox.flush()
+    assert (3, b"x") not in harness.table.rows
 
 
 async def test_a_generation_that_ends_drops_rows_and_callbacks_but_sends_outputs(harness: SharedOutboxHarness) -> None:
