@@ -34,7 +34,13 @@ TypeFilters = Annotated[list[TypeFilter], Meta(max_length=100, description="empt
 Categories = Annotated[list[Label], Meta(max_length=100, description="of a status endpoint; empty: all categories")]
 Statuses = Annotated[list[ReportedStatus], Meta(max_length=5, description="of a status endpoint; empty: the final ones")]
 Url = Annotated[str, Meta(min_length=1, max_length=2048)]
-Ordered = Annotated[bool, Meta(description="the webhooks of a user come one after the other; while one is retried, those after it wait")]
+Ordered = Annotated[
+    bool,
+    Meta(
+        description="the webhooks of a user come one after the other; while one is retried, those after it wait. Between different"
+        " priorities no order is promised"
+    ),
+]
 Description = Annotated[str, Meta(max_length=1000)]
 
 

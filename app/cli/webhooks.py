@@ -43,7 +43,7 @@ def webhooks() -> None:
 @add_filter_options
 @click.option("--description", default="", help="What it is for.")
 @click.option("--test", "is_test", is_flag=True, help="Of a status endpoint: it gets the statuses of tests, and no others.")
-@click.option("--ordered", is_flag=True, help="The webhooks of a user come one after the other; one that is retried holds up the next.")
+@click.option("--ordered", is_flag=True, help="Those of a user and priority come one after the other; a retry holds up the next.")
 @click.option("--ed25519", is_flag=True, help="Sign with a private key; the receiver gets the public one.")
 @add_gateway_options
 @json_option
@@ -114,7 +114,7 @@ def show(endpoint_id: str, url: str | None, api_key: str | None, as_json: bool) 
 @add_filter_options
 @click.option("--all-types", is_flag=True, help="Take all types again.")
 @click.option("--description", help="What it is for.")
-@click.option("--ordered/--unordered", default=None, help="The webhooks of a user come one after the other, or as they can.")
+@click.option("--ordered/--unordered", default=None, help="Those of a user and priority come one after the other, or as they can.")
 @add_gateway_options
 @json_option
 def change(
