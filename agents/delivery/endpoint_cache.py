@@ -117,6 +117,9 @@ class EndpointCache:
             self._put(endpoint_id, CachedEndpoint(found.get(endpoint_id, DELETED), began_at))
 
     def _put(self, endpoint_id: str, cached: CachedEndpoint) -> None:
+        known = self._endpoints.get(endpoint_id)
+        if known is not None and known.read_at > cached.read_at:
+            return  # a slow reading brings no old secret or state back
         self._endpoints[endpoint_id] = cached
         self._endpoints.move_to_end(endpoint_id)
         while len(self._endpoints) > self._size:

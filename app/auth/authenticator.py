@@ -36,13 +36,17 @@ class SessionStates:
     def __init__(self, store: SessionStore, clock: Clock) -> None:
         self._store, self._clock = store, clock
         self._known: dict[str, _KnownState] = {}
+        self._changes = 0  # how often something was forgotten
 
     async def get(self, session_id: str) -> SessionState | None:
         """The state of a session; None if it has ended. Raises UnavailableError."""
         known, now = self._known.get(session_id), self._clock()
         if known is not None and now < known.until:
             return known.state
+        changes = self._changes
         state = await self._store.get_state(session_id)
+        if changes != self._changes:  # it may be what it was before the change
+            return state
         self._known.pop(session_id, None)
         if len(self._known) >= MAX_STATES:
             del self._known[next(iter(self._known))]  # the one that was read first
@@ -52,6 +56,7 @@ class SessionStates:
     def forget(self, session_id: str) -> None:
         """Look the session up at the next request; for what this process has changed itself."""
         self._known.pop(session_id, None)
+        self._changes += 1
 
 
 def build_account_authenticator(tokens: AccessTokens, get_state: Callable[[str], Awaitable[SessionState | None]]) -> Authenticator:

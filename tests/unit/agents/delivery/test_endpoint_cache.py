@@ -93,6 +93,22 @@ async def test_an_ageing_endpoint_is_used_while_it_is_read_again() -> None:
     assert len(harness.store.asked) == 2, "it is read once for all batches"
 
 
+async def test_a_slow_reading_brings_no_old_state_back() -> None:
+    harness = Harness(FakeStore(ONE))
+    before, harness.store.gate = harness.store.endpoints[ONE], asyncio.Event()
+    slow = asyncio.create_task(harness.prepare(ONE))
+    await run_pending_tasks()
+    gate, harness.store.gate, harness.now = harness.store.gate, None, 1.0
+    harness.store.endpoints[ONE] = disabled = msgspec.structs.replace(before, is_enabled=False, version=2)
+    await harness.prepare(ONE)
+    assert harness.cache.find(ONE) == disabled
+    harness.store.endpoints[ONE] = before  # what the slow one has read
+    gate.set()
+    await slow
+    await harness.finish_reading()
+    assert harness.cache.find(ONE) == disabled
+
+
 async def test_the_last_known_endpoint_survives_an_outage_which_is_reported_once() -> None:
     harness = Harness(FakeStore(ONE))
     await harness.prepare(ONE)

@@ -1,5 +1,7 @@
 """Who bears an access token, and how long a session that has ended is believed to go on."""
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -16,6 +18,7 @@ from app.auth.authenticator import (
 from schemas.accounts import SessionState
 from schemas.errors import UnavailableError
 from schemas.permissions import Permission, Role
+from tests.fakes import run_pending_tasks
 from tests.signing_key_builders import build_keys
 
 STATE = SessionState("acc_1", "ada@example.org", "Ada", Role.VIEWER, ["shop", "blog"], 3, 1000.0)
@@ -27,12 +30,16 @@ class FakeSessions:
     def __init__(self) -> None:
         self.states: dict[str, SessionState | None] = {"ses_1": STATE}
         self.asked, self.error = 0, False
+        self.gate: asyncio.Event | None = None
 
     async def get_state(self, session_id: str) -> SessionState | None:
         self.asked += 1
         if self.error:
             raise UnavailableError("PostgreSQL does not answer")
-        return self.states.get(session_id)
+        state = self.states.get(session_id)
+        if self.gate:
+            await self.gate.wait()
+        return state
 
 
 class Harness:
@@ -96,6 +103,18 @@ async def test_a_new_role_counts_after_the_next_look_up() -> None:
     person = await harness.find()
     assert person is not None
     assert person.role is Role.ADMIN
+
+
+async def test_a_look_up_that_a_revocation_overtakes_is_not_kept() -> None:
+    harness = Harness()
+    harness.sessions.gate = asyncio.Event()
+    request = asyncio.create_task(harness.find())
+    await run_pending_tasks()
+    harness.sessions.states["ses_1"] = None
+    harness.states.forget("ses_1")
+    harness.sessions.gate.set()
+    assert await request, "it began before"
+    assert await harness.find() is None
 
 
 async def test_nobody_is_believed_while_the_database_does_not_answer() -> None:
