@@ -51,6 +51,7 @@ class PostgresSuppressionSync:
         request = SuppressionRequest(channel="email", address=entry.address, reason=entry.reason, source_event=name)
         sealing = self._database.sealing
         forms = list_forms(None if sealing is None else sealing.index, "email", entry.address.lower())
+        await connection.execute(_SQL["lock_in_force"], forms, entry.reason)  # or it could be undone between the next two statements
         if await connection.fetchval(_SQL["is_undone"], forms, entry.reason, entry.created_at):
             return AddedSuppressions(0, [])
         make_id = partial(_derive_id, self._account, name, entry)

@@ -7,6 +7,12 @@ returning extract(epoch from began_at)::float8 as began_at, coalesce(extract(epo
 -- complete_sync: notes that all entries up to the beginning of a run (epoch seconds) are read.
 update suppression_syncs set completed_from = greatest(completed_from, to_timestamp($2)) where account = $1;
 
+-- lock_in_force: keeps a suppression of an e-mail address for this reason from being undone until the end of the transaction.
+select from suppressions
+where channel = 'email' and address = any($1::text[]) and user_id is null and category = '' and reason = $2 and undone_at is null
+order by id
+for share;
+
 -- is_undone: whether the suppression of an e-mail address for this reason was undone after a time (epoch seconds).
 select exists (
     select from suppressions

@@ -17,6 +17,7 @@ from tables.postgres.database import Database
 from tables.postgres.suppression_sync import PostgresSuppressionSync
 from tests.column_sealing import store_address
 from tests.event_builders import NOW
+from tests.held_database import hold_transaction, wait_for_lock
 
 pytestmark = pytest.mark.usefixtures("sealing_mode")
 
@@ -125,6 +126,18 @@ async def test_what_an_operator_undid_stays_undone(harness: Harness) -> None:
     await harness.database.fetch("update suppressions set undone_at = now(), undone_by = 'operator'")
     await harness.database.fetch("update suppression_syncs set completed_from = null")
     await harness.sync.run_if_due(0.0)
+    assert await harness.list_suppressions() == []
+
+
+async def test_what_an_operator_undoes_while_it_is_read_stays_undone(harness: Harness) -> None:
+    harness.suppress("bounces", "zoe@example.net")
+    await harness.sync.run_if_due(0.0)
+    await harness.database.fetch("update suppression_syncs set completed_from = null")
+    async with hold_transaction(harness.database) as operator:
+        await operator.fetch("update suppressions set undone_at = now(), undone_by = 'operator'")
+        run = asyncio.create_task(harness.sync.run_if_due(0.0))
+        await wait_for_lock(harness.database, run)
+    assert await run
     assert await harness.list_suppressions() == []
 
 
