@@ -49,7 +49,10 @@ class DeadLetterFilter(Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
 
 class StoredDeadLetter(Struct, frozen=True):
-    """A row of dead_letters without key, value and headers; what is not known is empty, 0 or null."""
+    """A row of dead_letters without key, value and headers; what is not known is empty, 0 or null.
+
+    `redrive_id`: the redrive that has sent it; of one that is open, the redrive that has taken it in hand to send it.
+    """
 
     id: str
     created_at: float

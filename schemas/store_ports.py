@@ -10,7 +10,6 @@ from schemas.events import StatusEvent
 from schemas.history import HistoryBatch, NotificationKey, ReceiptCount, ReceivedReport, RecordedDeliveries, RecordedStatus, WrittenReports
 from schemas.policy import Policy
 from schemas.profile import Profile
-from schemas.redrives import ClaimedRedrive, RedriveItem, RedriveResult
 from schemas.schedules import DueSchedule, RunPlan, StartedRuns
 from schemas.status_webhooks import FailingEndpoint, ReportedDelivery, StatusEndpoint
 from schemas.suppression_sync import ListedSuppression
@@ -251,33 +250,6 @@ class BroadcastHistory(Protocol):
 
     async def postpone(self, count: BroadcastCount, seconds: float) -> None:
         """Give the broadcast back, whose page is due again in so many seconds; nothing if it was cancelled meanwhile."""
-        ...
-
-
-class RedrivePages(Protocol):
-    """The redrives that are to be sent, page by page; `holder` names the worker. Each method raises UnavailableError."""
-
-    async def claim(self, holder: str) -> ClaimedRedrive | None:
-        """A redrive whose next page is due and that no other worker has in hand; None if there is none."""
-        ...
-
-    async def get_wait(self) -> float | None:
-        """Seconds until the next page of any redrive is due; None if no redrive waits."""
-        ...
-
-    async def read_page(self, redrive_id: str, limit: int) -> list[RedriveItem]:
-        """At most `limit` of its dead letters that have no result yet, fewer if they are large."""
-        ...
-
-    async def store_page(self, redrive_id: str, results: Mapping[str, RedriveResult], seconds: float) -> bool:
-        """Store the results by dead letter, each once, and give the redrive back; the next page is due `seconds` after this one was.
-
-        Returns whether it was the last.
-        """
-        ...
-
-    async def fail(self, redrive_id: str, holder: str, error: str) -> None:
-        """End a redrive that cannot go on."""
         ...
 
 

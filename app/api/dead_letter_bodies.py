@@ -69,7 +69,7 @@ class DiscardReason(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DiscardResponse(Struct, frozen=True):
-    """How many dead letters were discarded; those that were not open any more do not count."""
+    """How many dead letters were discarded; those that were not open any more, or that a redrive is about to send, do not count."""
 
     count: int
 

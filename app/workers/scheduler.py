@@ -50,6 +50,8 @@ from tables.postgres.unmasked_readings import UnmaskedReadings
 from tables.redis.client import RedisClient
 from tables.redis.profile_cache import forget
 
+RENEWALS = 3  # of the lease of a redrive's page, in the time of a lease, until Kafka has its records
+
 
 def build_scheduler_app(role: str, settings: Settings) -> StreamApp:
     """Build the app of the scheduler."""
@@ -167,6 +169,7 @@ def _add_redrives(worker: WorkerBuilder, settings: Settings, database: Database)
         topic_prefix=kafka.topic_prefix,
         interval=section.broadcast_interval,
         max_page=section.max_redrive_page,
+        renewal_interval=section.broadcast_lease / RENEWALS,
         observe=RedriveObserver(worker.metrics),
     )
     worker.add_task("redrives", redriver.run_forever)

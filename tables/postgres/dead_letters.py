@@ -28,7 +28,7 @@ from tables.postgres.query_loader import load_queries, restrict_to_project
 from tables.postgres.user_rows import encode_json, to_seconds
 
 _SQL = load_queries("dead_letters")
-_MAX_UUID = "f" * 32
+_MIN_UUID, _MAX_UUID = "0" * 32, "f" * 32
 DISCARD_PAGE = 20_000  # dead letters of one statement, which has a few seconds
 _decode_headers = msgspec.json.Decoder(Headers).decode
 
@@ -78,14 +78,13 @@ class DeadLetterStore:
         return DeadLetterCounts(row["open_count"], row["last_hour_count"], row["hour_before_count"])
 
     async def discard(self, selection: DeadLetterFilter, ids: Sequence[str] | None, origin: ChangeOrigin) -> int:
-        """Discard the open ones that the filter selects, of these ids if they are given; returns how many."""
+        """Discard the open ones that the filter selects, of these ids if they are given; returns how many.
+
+        Those that a redrive is about to send stay as they are: for them it is too late.
+        """
         uuids = None if ids is None else [to_uuid_hex(one) for one in ids]
         async with self._database.acquire_connection() as connection, connection.transaction():
-            project = project_in_force.get()
-            values, count, page = (encode_json(selection), uuids, origin.actor, origin.reason, DISCARD_PAGE, project), 0, DISCARD_PAGE
-            while page == DISCARD_PAGE:
-                page = int(await connection.fetchval(restrict_to_project(_SQL["discard"], project), *values))
-                count += page
+            count = await _discard(connection, encode_json(selection), uuids, origin)
             if count:
                 details = {"count": count, "comment": origin.reason, "filter": msgspec.to_builtins(selection), "ids": ids}
                 await self._write_audit_entry(connection, origin, "discard", ids[0] if ids and len(ids) == 1 else MANY, details)
@@ -101,6 +100,18 @@ class DeadLetterStore:
     ) -> None:
         entry_id, details = self._make_id(AUDIT_ENTRY_PREFIX), {"source": origin.source, **details}
         await write_audit_entry(connection, entry_id, origin.actor, action, "dead_letter", object_id, details)
+
+
+async def _discard(connection: Connection, selection: str, uuids: Sequence[str] | None, origin: ChangeOrigin) -> int:
+    """Discard page by page, each locked before it is looked at; returns how many."""
+    project = project_in_force.get()
+    lock, count, last = restrict_to_project(_SQL["lock_selected"], project), 0, _MIN_UUID
+    while True:
+        rows = await connection.fetch(lock, selection, uuids, last, DISCARD_PAGE, project)
+        count += int(await connection.fetchval(_SQL["discard"], [row["id"] for row in rows], origin.actor, origin.reason))
+        if len(rows) < DISCARD_PAGE:
+            return count
+        last = rows[-1]["id"]
 
 
 def build_content(row: DatabaseRow) -> DeadLetterContent:

@@ -1,7 +1,7 @@
 """Gives the pages of redrives to the workers that produce them: each page to one, for as long as its lease lasts."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from schemas.dead_letters import DEAD_LETTER_PREFIX
 from schemas.ids import to_uuid_hex
@@ -17,10 +17,15 @@ from tables.postgres.user_rows import encode_json
 _SQL = load_queries("redrive_pages")
 MAX_PAGE_BYTES = 16 * 1024 * 1024  # of the values of a page
 _UNKNOWN = RedriveFacts()
+_RESULTS: dict[str | None, RedriveResult] = {None: "missing", "discarded": "discarded"}
+
+
+class _NotRunningError(Exception):
+    """A redrive was paused or cancelled, or has ended; what was taken in hand is given back."""
 
 
 class PostgresRedrivePages:
-    """Implements schemas.store_ports.RedrivePages; `lease` is in seconds. The times are those of PostgreSQL's clock."""
+    """Implements schemas.redrive_ports.RedrivePages; `lease` is in seconds. The times are those of PostgreSQL's clock."""
 
     def __init__(self, database: Database, lease: float, sealers: SealerReader | None = None) -> None:
         self._database, self._lease, self._sealers = database, lease, sealers
@@ -43,6 +48,29 @@ class PostgresRedrivePages:
         facts = dict(zip(contents, await read_facts(self._database, [*contents.values()]), strict=True))
         uuids = [row["dead_letter_id"].hex for row in rows]
         return [RedriveItem(f"{DEAD_LETTER_PREFIX}{one}", contents.get(one), facts.get(one, _UNKNOWN)) for one in uuids]
+
+    async def take(self, redrive_id: str, dead_letter_ids: Sequence[str]) -> Mapping[str, RedriveResult] | None:
+        """Take in hand what is about to be produced: from now on nobody discards it, and no other redrive produces it.
+
+        Returns those that were discarded, deleted or taken by another redrive since they were read, with their results; None, with none in
+        hand, if the redrive does not run any more.
+        """
+        uuid_hex, uuids = to_uuid_hex(redrive_id), [to_uuid_hex(one) for one in dead_letter_ids]
+        try:
+            async with self._database.acquire_connection() as connection, connection.transaction():
+                await connection.execute(_SQL["lock_dead_letters"], uuids)
+                taken = {row["id"].hex for row in await connection.fetch(_SQL["take"], uuid_hex, uuids)}
+                others = [one for one in uuids if one not in taken]
+                states = {row["id"].hex: row["state"] for row in await connection.fetch(_SQL["list_states"], others)} if others else {}
+                if await connection.fetchval(_SQL["keep_lease"], uuid_hex, self._lease) is None:
+                    raise _NotRunningError
+        except _NotRunningError:
+            return None
+        return {f"{DEAD_LETTER_PREFIX}{one}": _RESULTS.get(states.get(one), "already_redriven") for one in others}
+
+    async def renew(self, redrive_id: str, holder: str) -> None:
+        """Keep a page in hand for longer than its lease."""
+        await self._database.fetch(_SQL["renew_lease"], to_uuid_hex(redrive_id), holder, self._lease)
 
     async def store_page(self, redrive_id: str, results: Mapping[str, RedriveResult], seconds: float) -> bool:
         """Store the results, each once, and give the redrive back. Returns whether it was the last page."""

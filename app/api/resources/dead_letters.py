@@ -41,7 +41,8 @@ ExactParameter = Annotated[
 ]
 READ_DEAD_LETTER_ERRORS = {**READ_ERRORS, 404: describe_problem("no such dead letter")}
 NOT_OPEN = describe_problem("the dead letter is not open")
-DISCARD_ERRORS = {**READ_DEAD_LETTER_ERRORS, 409: NOT_OPEN, 422: CHANGE_ERRORS[422]}
+NOT_DISCARDED = describe_problem("the dead letter is not open, or a redrive is about to send it")
+DISCARD_ERRORS = {**READ_DEAD_LETTER_ERRORS, 409: NOT_DISCARDED, 422: CHANGE_ERRORS[422]}
 
 ReasonParameter = Annotated[str | None, QueryParameter(description="only those with this reason", max_length=256)]
 StageParameter = Annotated[DeadLetterStage | None, QueryParameter(description="only those of this stage")]
@@ -149,7 +150,9 @@ async def discard_one(
     store, origin = get_dependencies(request).dead_letters, build_origin(actor, source, body.reason)
     if not await store.discard(DeadLetterFilter(), [_check_id(dead_letter_id)], origin):
         stored = (await find_dead_letter(request, dead_letter_id)).stored
-        raise ProblemError(build_problem("conflict", f"{stored.id} is not open: it is {stored.state}"))
+        in_hand = f"{stored.id} is in hand of the redrive {stored.redrive_id}, which is about to send it"
+        detail = in_hand if stored.state == "open" else f"{stored.id} is not open: it is {stored.state}"
+        raise ProblemError(build_problem("conflict", detail))
     return present_dead_letter(await find_dead_letter(request, dead_letter_id), exact=False)
 
 
@@ -163,7 +166,7 @@ async def discard_one(
     operation_id="discard_dead_letters",
 )
 async def discard_many(request: ApiRequest, actor: ActorHeader = None, source: SourceHeader = "api") -> Response[DiscardResponse]:
-    """The open ones that the filter selects, or those with these ids."""
+    """The open ones that the filter selects, or those with these ids; not those that a redrive is about to send."""
     body = await decode_stored_body(request, DiscardRequest)
     check_selection(body.filter, body.ids)
     origin = build_origin(actor, source, body.reason)

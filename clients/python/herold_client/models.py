@@ -738,7 +738,7 @@ class DiscardRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class DiscardResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How many dead letters were discarded; those that were not open any more do not count."""
+    """How many dead letters were discarded; those that were not open any more, or that a redrive is about to send, do not count."""
 
     count: int
 
@@ -2374,7 +2374,10 @@ class StoppedHost(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class StoredDeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A row of dead_letters without key, value and headers; what is not known is empty, 0 or null."""
+    """A row of dead_letters without key, value and headers; what is not known is empty, 0 or null.
+
+    `redrive_id`: the redrive that has sent it; of one that is open, the redrive that has taken it in hand to send it.
+    """
 
     id: str
     created_at: float

@@ -43,16 +43,25 @@ from groups cross join lateral (
 ) example
 order by groups.count desc, groups.cause;
 
--- discard: discards at most $5 open dead letters that the filter $1 selects, of a project or of all, of these ids if $2 is not null; returns how many.
-with selected as (
-    select id from dead_letters
-    where state = 'open' and ($2::uuid[] is null or id = any($2)) and selects_dead_letter($1::jsonb, dead_letters) and project_is($6)
-    order by id
-    limit $5
-    for update
-), discarded as (
-    update dead_letters set state = 'discarded', ended_at = now(), ended_by = $3, discard_reason = $4
-    from selected where dead_letters.id = selected.id
+-- lock_selected: locks at most $4 open dead letters with ids above $3 that the filter $1 selects, of a project or of all, of these ids if $2 is
+-- not null, in the order of their ids as a redrive does.
+select id from dead_letters
+where state = 'open' and id > $3 and ($2::uuid[] is null or id = any($2)) and selects_dead_letter($1::jsonb, dead_letters) and project_is($5)
+order by id
+limit $4
+for no key update;
+
+-- discard: discards those of these dead letters that no redrive is about to produce; returns how many. They must be locked by an earlier
+-- statement, or what this one reads of redrives could be older than the row of a dead letter. One whose redrive cannot be seen, because it is of
+-- another project, stays.
+with discarded as (
+    update dead_letters set state = 'discarded', ended_at = now(), ended_by = $2, discard_reason = $3
+    where id = any($1::uuid[]) and state = 'open'
+        and (redrive_id is null or exists (
+            select from redrives
+            where redrives.id = dead_letters.redrive_id and redrives.state in ('cancelled', 'failed', 'done')
+                and (redrives.leased_until is null or redrives.leased_until < now())
+        ))
     returning 1
 )
 select count(*) from discarded;

@@ -36,6 +36,29 @@ from sized left join dead_letters on id = dead_letter_id and coalesce(project_of
 where size <= $3 or number = 1
 order by dead_letter_id;
 
+-- lock_dead_letters: locks these dead letters, in the order of their ids as a discard does.
+select from dead_letters where id = any($1::uuid[]) order by id for no key update;
+
+-- take: marks the dead letters $2 that are open, and not in hand of another redrive, as those whose records $1 is about to produce. They must be
+-- locked by an earlier statement, or what this one reads of other redrives could be older than the row of a dead letter.
+update dead_letters set redrive_id = $1
+where id = any($2::uuid[]) and state = 'open'
+    and (redrive_id is null or redrive_id = $1 or exists (
+        select from redrives
+        where redrives.id = dead_letters.redrive_id and redrives.state in ('cancelled', 'failed', 'done')
+            and (redrives.leased_until is null or redrives.leased_until < now())
+    ))
+returning id;
+
+-- keep_lease: keeps a redrive in hand that still runs.
+update redrives set leased_until = greatest(leased_until, now() + make_interval(secs => $2)) where id = $1 and state = 'running' returning id;
+
+-- renew_lease: keeps what is produced of a redrive in hand, also if it was paused or cancelled since, until its results are stored.
+update redrives set leased_until = now() + make_interval(secs => $3) where id = $1 and leased_by = $2;
+
+-- list_states: lists the states of dead letters.
+select id, state from dead_letters where id = any($1::uuid[]);
+
 -- store_results: stores the results $3 of the dead letters $2 of a redrive, each once; returns those that are new.
 update redrive_items set result = new.result
 from unnest($2::uuid[], $3::text[]) as new (id, result)

@@ -11,6 +11,7 @@ from schemas.ids import make_id, to_uuid_hex
 from tables.postgres.audit_log import list_audit_entries
 from tables.postgres.database import Database
 from tables.postgres.dead_letters import MANY, DeadLetterStore
+from tables.postgres.redrive_pages import PostgresRedrivePages
 from tests.dead_letter_builders import build_failed_delivery, build_rejected_notification, store_dead_letters
 from tests.delivery_builders import NOW, build_delivery
 
@@ -144,6 +145,19 @@ async def test_one_is_discarded_once_and_the_log_says_why(client: httpx.AsyncCli
     (entry,) = await list_audit_entries(database_copy, "dead_letter", ids[0], 10)
     assert (entry.actor, entry.action, entry.details["comment"], entry.details["count"]) == ("ada", "discard", "garbage", 1)
     assert (await client.post(path, json={})).json()["errors"][0]["path"] == "$.reason"
+
+
+async def test_one_that_a_redrive_is_about_to_send_is_not_discarded(
+    client: httpx.AsyncClient, database_copy: Database, ids: list[str]
+) -> None:
+    redrive_id = (await client.post("/v1/redrives", json={"ids": ids[:1]})).json()["id"]
+    pages = PostgresRedrivePages(database_copy, 60)
+    assert await pages.claim("w-1")
+    assert await pages.take(redrive_id, ids[:1]) == {}
+    response = await client.post(f"{PATH}/{ids[0]}/discard", json={"reason": "garbage"})
+    detail = f"{ids[0]} is in hand of the redrive {redrive_id}, which is about to send it"
+    assert (response.status_code, response.json()["detail"]) == (409, detail)
+    assert (await client.post(f"{PATH}/discard", json={"filter": {}, "reason": "garbage"})).json() == {"count": len(ids) - 1}
 
 
 async def test_all_that_a_filter_selects_are_discarded(client: httpx.AsyncClient, database_copy: Database, ids: list[str]) -> None:

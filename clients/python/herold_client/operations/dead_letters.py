@@ -136,7 +136,7 @@ class DeadLetters(Transport):
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
         idempotency_key: str | None = None,
     ) -> models.DiscardResponse:
-        """Discard dead letters. The open ones that the filter selects, or those with these ids."""
+        """Discard dead letters. The open ones that the filter selects, or those with these ids; not those that a redrive is about to send."""
         result: models.DiscardResponse = self.call(
             Request(
                 "POST",
@@ -465,7 +465,7 @@ class AsyncDeadLetters(AsyncTransport):
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
         idempotency_key: str | None = None,
     ) -> models.DiscardResponse:
-        """Discard dead letters. The open ones that the filter selects, or those with these ids."""
+        """Discard dead letters. The open ones that the filter selects, or those with these ids; not those that a redrive is about to send."""
         result: models.DiscardResponse = await self.call(
             Request(
                 "POST",

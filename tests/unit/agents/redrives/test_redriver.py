@@ -1,7 +1,7 @@
 """The redriver in memory: what is produced, pacing, outages, and what becomes of a redrive that cannot go on."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -42,6 +42,9 @@ class FakePages:
     results: dict[str, RedriveResult] = field(default_factory=dict)
     waits: list[float] = field(default_factory=list)
     error: str = ""
+    lost: dict[str, RedriveResult] = field(default_factory=dict)
+    is_running: bool = True
+    renewed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def claim(self, holder: str) -> ClaimedRedrive | None:
         return self.redrive if self.items and not self.error else None
@@ -51,6 +54,14 @@ class FakePages:
 
     async def read_page(self, redrive_id: str, limit: int) -> list[RedriveItem]:
         return self.items[:limit]
+
+    async def take(self, redrive_id: str, dead_letter_ids: Sequence[str]) -> Mapping[str, RedriveResult] | None:
+        return {one: result for one, result in self.lost.items() if one in dead_letter_ids} if self.is_running else None
+
+    async def renew(self, redrive_id: str, holder: str) -> None:
+        assert (redrive_id, holder) == ("rdr_1", "w-1")
+        self.renewed.set()
+        raise UnavailableError("PostgreSQL does not answer")
 
     async def store_page(self, redrive_id: str, results: Mapping[str, RedriveResult], seconds: float) -> bool:
         if self.outage:
@@ -95,6 +106,7 @@ class RedriverHarness:
             PREFIX,
             1.0,
             max_page,
+            5.0,
             self.observed.append,
         )
 
@@ -162,6 +174,45 @@ async def test_an_unexpected_error_ends_the_redrive_and_not_the_worker() -> None
     await harness.run()
     assert harness.observed == [FailedRedrive("rdr_1", "unexpected error: AttributeError")]
     assert harness.read() == []
+
+
+async def test_what_was_discarded_or_taken_since_the_page_was_read_is_not_produced() -> None:
+    lost: dict[str, RedriveResult] = {"dlt_1": "discarded", "dlt_2": "already_redriven", "dlt_4": "missing"}
+    harness = RedriverHarness(FakePages(build_items(6), lost=lost), max_page=10)
+    await harness.run()
+    assert [one.id for one in harness.read()] == [build_delivery(number=5).id]
+    assert harness.pages.results == {"dlt_0": "expired", "dlt_3": "expired", **lost, "dlt_5": "redriven"}
+
+
+async def test_a_redrive_that_was_cancelled_since_its_page_was_read_produces_nothing_and_is_given_back() -> None:
+    harness = RedriverHarness(FakePages(build_items(3), is_running=False))
+    await harness.redriver.redrive_next()
+    assert harness.read() == []
+    assert (harness.pages.results, harness.pages.waits, harness.observed) == ({}, [0.0], [])
+
+
+async def test_a_page_is_kept_in_hand_as_long_as_kafka_does_not_take_it() -> None:
+    harness = RedriverHarness(FakePages(build_items(3)))
+
+    class SlowOutbox(MemoryOutbox):
+        async def flush(self) -> None:  # type: ignore[override]
+            await harness.pages.renewed.wait()
+            harness.pages.renewed.clear()
+            await harness.pages.renewed.wait()
+            super().flush()
+
+    async def yield_once(seconds: float) -> None:
+        harness.slept.append(seconds)
+        await asyncio.sleep(0)
+
+    harness.redriver._create_outbox, harness.redriver._sleep = lambda: SlowOutbox(harness.kafka), yield_once
+    await harness.redriver.redrive_next()
+    assert harness.slept[:2] == [5.0, 5.0]
+    assert len(harness.read()) == 2
+    await run_pending_tasks()
+    harness.pages.renewed.clear()
+    await run_pending_tasks()
+    assert not harness.pages.renewed.is_set(), "it is not renewed any more"
 
 
 @pytest.mark.parametrize(("wait", "slept"), [(None, 1.0), (0.5, 0.5), (-3.0, 0.02), (60.0, 1.0)])
