@@ -198,7 +198,11 @@ class BroadcastPages(Protocol):
         ...
 
     async def renew(self, broadcast_id: str, holder: str) -> bool:
-        """Keep a broadcast in hand for longer; False if another worker has it."""
+        """Keep a broadcast in hand for longer; False if another worker has it, or it was paused or cancelled."""
+        ...
+
+    async def give_back(self, broadcast_id: str, holder: str) -> None:
+        """Give back a broadcast of which nothing is produced, if the worker has it."""
         ...
 
     async def store_total(self, broadcast_id: str, holder: str, total_count: int) -> bool:

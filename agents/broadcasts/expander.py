@@ -1,6 +1,7 @@
 """Broadcasts -> notifications.<priority>, a page of users at a time.
 
-A page is read, produced and acknowledged, then the cursor is stored. A page that is produced again, after a crash or by two workers, has
+A page is read, produced and acknowledged, then the cursor is stored; nothing of it is produced if the broadcast was paused or cancelled
+since it was taken in hand. A page that is produced again, after a crash or by two workers, has
 the same ids, wherever it ends: they are derived from the broadcast, the user and its time. The router skips them as replays.
 """
 
@@ -113,6 +114,9 @@ class Expander(PagePoller):
                 await self._pages.store_page(broadcast.id, broadcast.cursor, UserPage([], broadcast.cursor, False), verdict.retry_after)
                 return
             page = shorten(page, verdict.permits)
+        if not await self._pages.renew(broadcast.id, self._holder):
+            await self._pages.give_back(broadcast.id, self._holder)
+            return
         priority = broadcast.priority or DEFAULT_PRIORITY
         outbox = self._create_outbox()
         write_notifications(outbox, broadcast, page, self._topic_prefix + get_notifications_topic(priority), self._partitions)

@@ -40,8 +40,12 @@ class PostgresBroadcastPages:
         return await recipient_pages.count_page(self._database, recipients, cursor)
 
     async def renew(self, broadcast_id: str, holder: str) -> bool:
-        """Keep a broadcast in hand for longer; False if another worker has it."""
+        """Keep a broadcast in hand for longer; False if another worker has it, or it was paused or cancelled."""
         return bool(await self._database.fetch(_SQL["renew_lease"], to_uuid_hex(broadcast_id), holder, self._lease))
+
+    async def give_back(self, broadcast_id: str, holder: str) -> None:
+        """Give back a broadcast of which nothing is produced, if the worker has it."""
+        await self._database.fetch(_SQL["give_back"], to_uuid_hex(broadcast_id), holder)
 
     async def store_total(self, broadcast_id: str, holder: str, total_count: int) -> bool:
         """Store how many users there are; False if another worker has the broadcast."""

@@ -28,6 +28,10 @@ where state in ('pending', 'running') and (leased_until is null or leased_until 
 -- renew_lease: keeps a broadcast in hand for longer, if the worker has it and it was neither paused nor cancelled.
 update broadcasts set leased_until = now() + make_interval(secs => $3) where id = $1 and leased_by = $2 and state = 'running' returning id;
 
+-- give_back: gives back a broadcast that a worker has in hand, without a page; of one that was cancelled what is produced is counted now.
+update broadcasts set leased_by = '', leased_until = null, next_count_at = case when state = 'cancelled' then now() else next_count_at end
+where id = $1 and leased_by = $2;
+
 -- store_total: stores how many users there are, if the worker has the broadcast in hand and it still runs.
 update broadcasts set total_count = $3 where id = $1 and leased_by = $2 and state = 'running' returning id;
 

@@ -69,6 +69,17 @@ async def test_a_page_has_one_worker_until_it_is_stored(database_copy: Database)
     assert await pages.claim("other") is None
 
 
+async def test_a_page_of_a_broadcast_that_was_cancelled_since_is_given_back(database_copy: Database) -> None:
+    broadcast_id, pages = await insert(database_copy), PostgresBroadcastPages(database_copy, 60)
+    assert await pages.claim("w-1")
+    await database_copy.fetch("update broadcasts set state = 'cancelled', next_count_at = now() + interval '1 hour'")
+    assert not await pages.renew(broadcast_id, "w-1")
+    await pages.give_back(broadcast_id, "other")
+    assert await fetch(database_copy, "leased_by, next_count_at <= now()") == ("w-1", False)
+    await pages.give_back(broadcast_id, "w-1")
+    assert await fetch(database_copy, "leased_by, leased_until, next_count_at <= now()") == ("", None, True)
+
+
 async def test_a_page_that_is_not_finished_in_time_goes_to_another_worker_with_the_same_time(database_copy: Database) -> None:
     broadcast_id, pages = await insert(database_copy), PostgresBroadcastPages(database_copy, 60)
     first = await pages.claim("hung")

@@ -34,6 +34,8 @@ class FakePages:
     expanded: int = 0
     waits: list[float] = field(default_factory=list)
     thief: bool = False
+    is_running: bool = True
+    given_back: list[str] = field(default_factory=list)
     error: str = ""
 
     async def claim(self, holder: str) -> ClaimedBroadcast | None:
@@ -50,7 +52,10 @@ class FakePages:
         return CountedPage(5, "half", False) if not cursor else CountedPage(5, "end", True)
 
     async def renew(self, broadcast_id: str, holder: str) -> bool:
-        return not self.thief
+        return self.is_running and not self.thief
+
+    async def give_back(self, broadcast_id: str, holder: str) -> None:
+        self.given_back.append(broadcast_id)
 
     async def store_total(self, broadcast_id: str, holder: str, total_count: int) -> bool:
         assert self.broadcast
@@ -170,6 +175,13 @@ async def test_a_page_is_not_counted_by_a_worker_that_lost_it() -> None:
     harness = ExpanderHarness(pages)
     assert await harness.expander.expand_next() == 0.0
     assert (pages.expanded, harness.observed) == (0, [])
+
+
+async def test_nothing_is_produced_of_a_page_whose_broadcast_was_cancelled_since() -> None:
+    pages = FakePages(broadcast=msgspec.structs.replace(BROADCAST, total_count=10), is_running=False)
+    harness = ExpanderHarness(pages)
+    assert await harness.expander.expand_next() == 0.0
+    assert (harness.read(), pages.expanded, pages.given_back, harness.observed) == ([], 0, [BROADCAST.id], [])
 
 
 async def test_a_count_ends_with_the_lease() -> None:

@@ -38,6 +38,9 @@ class PagesOfOneBroadcast:
         user_ids = [user for user in examined if user in self.recipients]
         return UserPage(user_ids, examined[-1] if examined else cursor, len(examined) < limit)
 
+    async def renew(self, broadcast_id: str, holder: str) -> bool:
+        return True
+
     async def store_page(self, broadcast_id: str, cursor: str, page: UserPage, seconds: float) -> bool:
         assert self.broadcast
         self.broadcast = None if page.is_last else msgspec.structs.replace(self.broadcast, cursor=page.cursor)
