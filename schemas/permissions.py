@@ -114,7 +114,7 @@ GRANTS: tuple[Grant, ...] = (
     Grant(Permission.DEAD_LETTERS_DISCARD, "discard dead letters", (_OPERATOR,)),
     Grant(Permission.REDRIVES_READ, "read redrives", _STAFF),
     Grant(Permission.REDRIVES_WRITE, "redrive dead letters; pause, resume and cancel redrives", (_OPERATOR,)),
-    Grant(Permission.WEBHOOK_ENDPOINTS_READ, "read webhook endpoints and their statistics", _STAFF),
+    Grant(Permission.WEBHOOK_ENDPOINTS_READ, "read webhook endpoints, their statistics and attempts", _STAFF),
     Grant(Permission.WEBHOOK_ENDPOINTS_WRITE, "change webhook endpoints, rotate their secrets, ping them", (_OPERATOR, _DEVELOPER)),
     Grant(Permission.METRICS_READ, "read how the installation works: metrics, lag, workers, accounts of providers", (_OPERATOR, _VIEWER)),
     Grant(Permission.PROVIDERS_CONTROL, "pause and resume accounts of providers", (_OPERATOR,)),

@@ -76,6 +76,7 @@ from app.api.resources import (
     user_counts,
     user_state,
     users,
+    webhook_attempts,
     webhook_endpoints,
 )
 from app.api.resources.docs import register_docs_routes
@@ -104,6 +105,7 @@ ROUTERS = (
     slo.router,
     ledger.router,
     webhook_endpoints.router,
+    webhook_attempts.router,
     unsubscribe.router,
     redrives.router,
     audit.router,

@@ -38,6 +38,7 @@ from tables.postgres.audit_log import AuditLogReader
 from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.dead_letters import DeadLetterStore
 from tables.postgres.delivery_list import PostgresDeliveryList
+from tables.postgres.endpoint_attempts import PostgresEndpointAttempts
 from tables.postgres.log_chain import LogChainStore
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.projects import ProjectStore
@@ -102,6 +103,7 @@ class Dependencies:
     separates_projects: bool
     idempotent_responses: IdempotentResponses
     deliveries: PostgresDeliveryList
+    endpoint_attempts: PostgresEndpointAttempts
     providers: Providers
     pipeline: PipelineService
     analytics: Analytics

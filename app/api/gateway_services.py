@@ -50,6 +50,7 @@ from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.database import Database
 from tables.postgres.dead_letters import DeadLetterStore
 from tables.postgres.delivery_list import PostgresDeliveryList
+from tables.postgres.endpoint_attempts import PostgresEndpointAttempts
 from tables.postgres.ledger import PostgresLedger
 from tables.postgres.projects import ProjectStore
 from tables.postgres.provider_results import PostgresProviderResults
@@ -100,6 +101,7 @@ class Stores(TypedDict):
     accounts: AccountStore
     audit_log: AuditLogReader
     deliveries: PostgresDeliveryList
+    endpoint_attempts: PostgresEndpointAttempts
     read_marks: PostgresReadMarks
     projects: ProjectStore
     analytics: Analytics
@@ -117,6 +119,7 @@ def build_stores(database: Database, long_database: Database, make_id: OrderedId
         "accounts": AccountStore(database, make_id),
         "audit_log": AuditLogReader(database),
         "deliveries": PostgresDeliveryList(database),
+        "endpoint_attempts": PostgresEndpointAttempts(database),
         "read_marks": PostgresReadMarks(database),
         "projects": ProjectStore(database, make_id),
         "analytics": build_analytics(database, long_database, settings),

@@ -30,7 +30,7 @@ from app.api.responses import (
 from app.api.simulator_bodies import SIMULATOR_EXAMPLES
 from app.api.template_requests import TemplatePage
 from app.api.view_bodies import EXAMPLE_VIEW_PAGE
-from app.api.webhook_endpoint_bodies import WebhookEndpointPage
+from app.api.webhook_endpoint_bodies import EXAMPLE_ATTEMPT_PAGE, WebhookEndpointPage
 from schemas.audiences import Audience, AudienceFilter
 from schemas.broadcasts import Broadcast, BroadcastCounts, BroadcastNotification
 from schemas.policy import RateLimit
@@ -233,6 +233,7 @@ LIST_EXAMPLES: tuple[Struct, ...] = (
     EXAMPLE_KEY_PAGE,
     EXAMPLE_DELIVERY_PAGE,
     EXAMPLE_PREVIEW,
+    EXAMPLE_ATTEMPT_PAGE,
     EXAMPLE_RECORDS,
     EXAMPLE_VIEW_PAGE,
     EXAMPLE_PROVIDER_ACCOUNTS,

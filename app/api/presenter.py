@@ -115,4 +115,5 @@ def _present_attempt(status: StatusEvent) -> AttemptResponse:
         possible_duplicate=status.possible_duplicate,
         detail=status.detail,
         next_attempt_at=status.next_attempt_at or None,
+        endpoint_id=status.endpoint_id,
     )

@@ -43,7 +43,8 @@ class BulkSubmissionResponse(Struct, frozen=True):
 class AttemptResponse(Struct, frozen=True, omit_defaults=True):
     """One call of a provider, or one event that a provider reported; `detail` is the provider's text or the error's.
 
-    `next_attempt_at`: when the next attempt follows, if the delivery waits for it in the scheduler.
+    `next_attempt_at`: when the next attempt follows, if the delivery waits for it in the scheduler. `endpoint_id`: the registered webhook
+    endpoint that the address is from, if it is from one.
     """
 
     occurred_at: float
@@ -59,6 +60,7 @@ class AttemptResponse(Struct, frozen=True, omit_defaults=True):
     possible_duplicate: bool = False
     detail: str = ""
     next_attempt_at: float | None = None
+    endpoint_id: str = ""
 
 
 class DeliveryResponse(Struct, frozen=True, omit_defaults=True):

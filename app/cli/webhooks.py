@@ -1,7 +1,6 @@
 """`herold webhooks`: registers, lists, changes and tests webhook endpoints, and rotates their secrets."""
 
 from typing import Any
-from urllib.parse import quote
 
 import click
 from rich.console import RenderableType
@@ -11,8 +10,8 @@ from app.cli import formatting
 from app.cli.api_client import load_gateway_client, load_operator_client
 from app.cli.lists import add_page_options, format_page, select_given
 from app.cli.output import JsonObject, add_gateway_options, json_option, print_result
+from app.cli.webhook_results import ENDPOINTS_PATH, attempts, build_path, ping, stats
 
-ENDPOINTS_PATH = "/v1/webhook-endpoints"
 STATUSES = ("SENT", "DELIVERED", "FAILED", "BOUNCED", "UNSUBSCRIBED")
 FILTER_OPTIONS = (
     click.option("--type", "types", multiple=True, help="Only notifications of this type, or order.* for a beginning. Repeatable."),
@@ -35,6 +34,10 @@ def webhooks() -> None:
     \b
     herold webhooks add https://hooks.example.org/orders --user u-partner-north --type 'order.*'
     """
+
+
+for command in (ping, stats, attempts):
+    webhooks.add_command(command)
 
 
 @webhooks.command()
@@ -201,39 +204,6 @@ def rotate(endpoint_id: str, overlap: int, url: str | None, api_key: str | None,
     print_result(load_operator_client(url, api_key).change("POST", path, {"overlap": overlap}), as_json, format_endpoint)
 
 
-@webhooks.command()
-@click.argument("endpoint_id", metavar="ID")
-@add_gateway_options
-@json_option
-def ping(endpoint_id: str, url: str | None, api_key: str | None, as_json: bool) -> None:
-    """Send a test webhook of the type herold.ping, and show what the endpoint answered.
-
-    \b
-    herold webhooks ping whe_0199c82cc00070008000000000000001
-    """
-    print_result(load_operator_client(url, api_key).post(build_path(endpoint_id, "ping"), {}), as_json, format_ping)
-
-
-@webhooks.command()
-@click.argument("endpoint_id", metavar="ID")
-@click.option("--hours", default=24, show_default=True, type=click.IntRange(1, 24 * 90), help="Hours until now.")
-@add_gateway_options
-@json_option
-def stats(endpoint_id: str, hours: int, url: str | None, api_key: str | None, as_json: bool) -> None:
-    """Show how many calls of an endpoint succeeded.
-
-    \b
-    herold webhooks stats whe_0199c82cc00070008000000000000001 --hours 168
-    """
-    found = load_gateway_client(url, api_key).get(build_path(endpoint_id, "statistics"), hours=hours)
-    print_result(found, as_json, format_statistics)
-
-
-def build_path(endpoint_id: str, *parts: str) -> str:
-    """The path of an endpoint or of what belongs to it."""
-    return "/".join([ENDPOINTS_PATH, quote(endpoint_id, safe=""), *parts])
-
-
 def format_endpoint(endpoint: JsonObject) -> RenderableType:
     """An endpoint, with its secret if it is new."""
     keys = [secret["public_key"] for secret in endpoint["secrets"] if secret["public_key"]]
@@ -254,34 +224,6 @@ def format_endpoint(endpoint: JsonObject) -> RenderableType:
             "old secret": f"signs until {formatting.format_datetime(expiring[0])}" if expiring else "",
             "created": formatting.format_datetime(endpoint["created_at"]),
             "version": str(endpoint["version"]),
-        }
-    )
-
-
-def format_ping(result: JsonObject) -> RenderableType:
-    """What became of a test webhook."""
-    answered = f"HTTP {result['code']} after {result['duration_ms']:g} ms" if result["code"] else "none yet" if not result["detail"] else ""
-    return formatting.build_key_value_table(
-        {
-            "delivery": result["delivery_id"],
-            "status": Text(result["status"], "bold"),
-            "answer": answered,
-            "reason": result["reason"],
-            "detail": result["detail"],
-        }
-    )
-
-
-def format_statistics(statistics: JsonObject) -> RenderableType:
-    """How many calls succeeded."""
-    rate, since = statistics["success_rate"], statistics["failing_since"]
-    return formatting.build_key_value_table(
-        {
-            "succeeded": f"{statistics['succeeded']:,}",
-            "failed": f"{statistics['failed']:,}",
-            "success rate": "" if rate is None else f"{rate:.2%}",
-            "failing since": formatting.format_datetime(since) if since else "",
-            "last code": str(statistics["last_code"] or ""),
         }
     )
 

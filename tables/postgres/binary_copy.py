@@ -12,7 +12,9 @@ from struct import Struct
 from schemas.enums import STATUS_RANK, Status
 from schemas.events import StatusEvent
 from schemas.history import DecidedRow, LoggedAttempt
+from schemas.ids import is_id
 from schemas.projects import MARK, find_project
+from schemas.webhook_endpoints import ENDPOINT_PREFIX
 
 NOTIFICATION_COLUMNS = (
     "id created_at decided_at resume_count redrive_count expires_at duplicate_of type category priority state reason user_id project"
@@ -24,7 +26,7 @@ DELIVERY_COLUMNS = (
 )
 DELIVERY_LOG_COLUMNS = (
     "id delivery_id occurred_at duration_ms redrive_count attempt status outcome reason provider provider_code possible_duplicate"
-    " provider_message_id detail next_attempt_at"
+    " provider_message_id detail next_attempt_at endpoint_id"
 )
 
 _HEADER, _TRAILER = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
@@ -107,7 +109,7 @@ def encode_delivery_log(attempt: LoggedAttempt) -> bytes:
     return b"".join(
         (
             _pack_delivery_log_start(
-                15, 16, bytes.fromhex(attempt.id), 16, to_uuid_bytes(event.delivery_id), 8, occurred_at, 4, event.duration_ms
+                16, 16, bytes.fromhex(attempt.id), 16, to_uuid_bytes(event.delivery_id), 8, occurred_at, 4, event.duration_ms
             ),
             _encode_attempt(
                 event.redrive_count,
@@ -122,6 +124,7 @@ def encode_delivery_log(attempt: LoggedAttempt) -> bytes:
             _encode_text(event.provider_message_id),
             _encode_text(event.detail),
             _pack_time(8, int((event.next_attempt_at - _EPOCH) * 1e6)) if event.next_attempt_at else _NULL,
+            _encode_endpoint_id(event.endpoint_id) if event.endpoint_id else _NULL,
         )
     )
 
@@ -141,6 +144,11 @@ def _encode_text(text: str) -> bytes:
 
 def _encode_project(user_id: str) -> bytes:
     return _encode_text(find_project(user_id)) if user_id.startswith(MARK) else _NO_TEXT
+
+
+@lru_cache(maxsize=4096)
+def _encode_endpoint_id(endpoint_id: str) -> bytes:
+    return _pack_uuid(16, to_uuid_bytes(endpoint_id)) if is_id(endpoint_id, ENDPOINT_PREFIX) else _NULL
 
 
 # Columns with few distinct values are adjacent, so that their encoding is cached as one string.

@@ -12,6 +12,7 @@ from schemas.history import DeliveryTimes, FoundNotifications, NotificationFilte
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, is_id, make_id, to_uuid_hex
 from schemas.projects import project_in_force
 from schemas.user_counts import DailyCount
+from schemas.webhook_endpoints import ENDPOINT_PREFIX
 from tables.postgres.database import Connection, Database, DatabaseRow
 from tables.postgres.query_loader import load_queries
 
@@ -194,6 +195,7 @@ def _build_attempt(log: DatabaseRow, delivery: DatabaseRow) -> StatusEvent:
         possible_duplicate=log["possible_duplicate"],
         detail=log["detail"],
         next_attempt_at=_to_epoch_seconds(log["next_attempt_at"]) if log["next_attempt_at"] else 0.0,
+        endpoint_id=ENDPOINT_PREFIX + log["endpoint_id"].hex if log["endpoint_id"] else "",
     )
 
 

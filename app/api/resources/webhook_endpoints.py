@@ -253,7 +253,8 @@ def _respond(endpoint: WebhookEndpoint) -> Response[WebhookEndpoint]:
     return Response(endpoint, headers=build_etag_headers(endpoint.version))
 
 
-def _handle_missing_endpoint(request: ApiRequest, error: MissingEndpointError) -> Response[bytes]:
+def handle_missing_endpoint(request: ApiRequest, error: MissingEndpointError) -> Response[bytes]:
+    """404."""
     return handle_problem(request, ProblemError(build_problem("not-found", str(error))))
 
 
@@ -272,6 +273,6 @@ router = Router(
         get_ping,
         get_statistics,
     ],
-    exception_handlers={MissingEndpointError: _handle_missing_endpoint, ConflictError: handle_conflict},
+    exception_handlers={MissingEndpointError: handle_missing_endpoint, ConflictError: handle_conflict},
     tags=["webhook endpoints"],
 )

@@ -161,7 +161,8 @@ class Attachment(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class AttemptResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One call of a provider, or one event that a provider reported; `detail` is the provider's text or the error's.
 
-    `next_attempt_at`: when the next attempt follows, if the delivery waits for it in the scheduler.
+    `next_attempt_at`: when the next attempt follows, if the delivery waits for it in the scheduler. `endpoint_id`: the registered webhook
+    endpoint that the address is from, if it is from one.
     """
 
     occurred_at: float
@@ -177,6 +178,7 @@ class AttemptResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     possible_duplicate: bool = False
     detail: str = ""
     next_attempt_at: float | None = None
+    endpoint_id: str = ""
 
 
 class AttentionItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -773,6 +775,40 @@ class EndpointActionRequest(Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """Why an endpoint is enabled or disabled, for the audit log; the body may be empty."""
 
     reason: str = ""
+
+
+class EndpointAttempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One attempt to deliver a webhook to an endpoint.
+
+    `attempt` is 0 for the first one; `code` is the HTTP status of the answer, 0 for none.
+    `notification_id` and `type` are those of the notification; null and empty for a webhook of Herold's own: a ping, or the status of a
+    delivery. `outcome` is ACCEPTED, or why it failed; `status` and `reason` are what the delivery became by it. `detail` says it in the
+    words of the error. `next_attempt_at`: when the next attempt follows; null if none does.
+    """
+
+    id: str
+    occurred_at: float
+    delivery_id: str
+    notification_id: str | None
+    user_id: str
+    type: str
+    attempt: int
+    redrive_count: int
+    outcome: Outcome
+    status: Status
+    reason: str
+    code: int
+    duration_ms: float
+    possible_duplicate: bool
+    detail: str
+    next_attempt_at: float | None
+
+
+class EndpointAttemptPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Attempts at an endpoint, the newest first; `next_cursor` is null on the last page."""
+
+    items: list[EndpointAttempt]
+    next_cursor: str | None
 
 
 class EndpointChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -2880,6 +2916,9 @@ class WorkersResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 BulkRequest = list[Submission] | BulkSubmission
 """Notifications, as a list or in an object."""
+
+Outcome = Literal["ACCEPTED", "NOT_SENT", "REJECTED_PERMANENT", "REJECTED_RECIPIENT", "THROTTLED", "UNKNOWN"]
+"""The result of one attempt; there are exactly six."""
 
 Permission = Literal[
     "accounts:read",

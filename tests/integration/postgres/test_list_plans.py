@@ -25,9 +25,17 @@ MAKE_UUID = """
 GROWING = frozenset(
     [
         *("users", "devices", "user_preferences", "consent_events", "suppressions", "audience_members", "webhook_endpoints"),
-        *("notifications", "deliveries", "dead_letters", "redrives", "broadcasts", "audit_log"),
+        *("notifications", "deliveries", "delivery_logs", "dead_letters", "redrives", "broadcasts", "audit_log"),
     ]
 )
+COPY_ATTEMPTS = """
+    insert into delivery_logs (id, delivery_id, redrive_count, attempt, status, outcome, reason, provider, provider_message_id,
+        provider_code, duration_ms, possible_duplicate, occurred_at, endpoint_id)
+    select (left(id::text, 19) || 'a' || right(id::text, 16))::uuid, delivery_id, 0, 1, 'DELIVERED', 'ACCEPTED', '', 'webhook', '', 204, 5,
+        false, occurred_at, $1::uuid
+    from delivery_logs
+"""
+NEW_ENDPOINT = "01a3000000007000800000000000002a"  # greater than all others, because their ids have times
 DOCUMENT = json.loads((ROOT / "docs/reference/openapi.json").read_text())
 NOT_HERE = {
     "list_sessions": "the sessions of one account",
@@ -42,7 +50,9 @@ MAX_READ = 2 * MAX_EXAMINED  # rows of a table, for a page
 LIMIT = "200"
 Query = tuple[str, tuple[Any, ...]]
 FETCH = asyncpg.Connection.fetch
-UNFILTERED = {("list_deliveries", 1), ("list_notifications", 1)}  # and the parameters: pages that are full at once
+UNFILTERED = {("list_deliveries", 1), ("list_notifications", 1)} | {("list_webhook_endpoint_attempts", one) for one in (1, 2)}
+"""Pages that are full at once, with how many parameters."""
+
 MAX_READ_OF_PAGE = 2 * int(LIMIT)
 OF_PROJECTS = {"list_notifications", "list_deliveries", "list_dead_letters", "list_dead_letter_causes", "list_users"}
 READS_ALL = {
@@ -175,6 +185,20 @@ async def test_lists_are_served_by_indexes(connection: Any, queries: list[Query]
         faults, statuses = await ask_for_lists(client, {}, connection, queries, MAX_READ, READS_ALL)
     assert not faults, "\n".join(faults)
     assert set(statuses.values()) == {200}, statuses
+
+
+async def test_attempts_at_a_new_endpoint_are_served_by_the_index_although_the_statistics_know_nothing_of_it(
+    connection: Any, queries: list[Query], database_copy_url: str
+) -> None:
+    await connection.execute("insert into webhook_endpoints (id, kind, url, secret) values ($1, 'status', 'new', '')", NEW_ENDPOINT)
+    await connection.execute(COPY_ATTEMPTS, NEW_ENDPOINT)
+    async with open_users_client(database_copy_url) as (client, _):
+        for failed, count in (("false", 200), ("true", 0)):
+            queries.clear()
+            response = await client.get(f"/v1/webhook-endpoints/whe_{NEW_ENDPOINT}/attempts", params={"limit": LIMIT, "failed": failed})
+            assert len(response.json()["items"]) == count
+            plans = [await explain(connection, text, values) for text, values in [*queries]]
+            assert [find_faults(plan, reads_all=False, max_read=MAX_READ_OF_PAGE) for plan in plans] == [[], []]
 
 
 async def test_lists_of_projects_are_served_by_indexes(connection: Any, queries: list[Query], database_copy_url: str) -> None:

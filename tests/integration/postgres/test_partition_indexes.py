@@ -40,6 +40,12 @@ OLD_ROWS = """
         ($1::text[])[1 + n % 4], false
     from generate_series(1, $2::int) as n
 """
+OLD_ATTEMPTS = """
+    insert into delivery_logs (id, delivery_id, redrive_count, attempt, status, outcome, reason, provider, provider_message_id,
+        provider_code, duration_ms, possible_duplicate, occurred_at)
+    select make_uuid(n), make_uuid(n), 0, 0, 'DELIVERED', 'ACCEPTED', '', 'webhook', '', 204, 5, false, now()
+    from generate_series(1, 400) as n
+"""
 INVALID = "select indexrelid::regclass::text from pg_index where not indisvalid"
 PARTS = "select inhrelid::regclass::text from pg_inherits where inhparent = 'deliveries_project_id_idx'::regclass"
 TABLES = ("notifications", "deliveries", "dead_letters")
@@ -135,4 +141,30 @@ async def test_an_upgrade_that_was_interrupted_goes_on_beside_another_one(old_ur
         "select inhrelid::regclass::text from pg_inherits where inhparent = 'deliveries_project_id_idx'::regclass"
     )
     assert {row[0] for row in parts} == {f"deliveries_{day}_project_id_idx" for day in ("20251009", "20251010", "default")}
+    await connection.close()
+
+
+async def test_an_upgrade_that_ended_between_the_column_of_endpoints_and_its_index_goes_on(
+    old_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await upgrade_to("0050", old_url, monkeypatch)
+    connection = await asyncpg.connect(old_url)
+    await connection.execute(OLD_ATTEMPTS)
+
+    async def end(_: Any) -> None:
+        raise ConnectionResetError("the connection is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(partition_indexes, "build_partition_indexes", end)
+        with pytest.raises(UnavailableError, match="is gone"):
+            await run_migrations(old_url)
+    assert await connection.fetch(INVALID) != []
+    assert await connection.fetchval("select version_num from alembic_version") == "0050"
+    await run_migrations(old_url)
+    assert await connection.fetch(INVALID) == []
+    assert await connection.fetchval("select count(*) from delivery_logs where endpoint_id is null") == COUNT
+    parts = await connection.fetch(
+        "select inhrelid::regclass::text from pg_inherits where inhparent = 'delivery_logs_endpoint_id_idx'::regclass"
+    )
+    assert {row[0] for row in parts} == {f"delivery_logs_{day}_endpoint_id_idx" for day in ("20251009", "default")}
     await connection.close()

@@ -1,5 +1,6 @@
 """`herold webhooks` against a gateway process with a real database."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,10 @@ from typing import Any
 import asyncpg
 import pytest
 
+from schemas.enums import Outcome, Status
+from tables.postgres.database import Database
+from tables.postgres.history_writer import PostgresHistoryWriter
+from tests.event_builders import build_decided_event, build_history_batch, build_status_event
 from tests.herold_runner import HeroldRunner, build_herold_runner
 from tests.integration.api.gateway_client import API_KEY
 from tests.integration.api.gateway_process import run_gateway, wait_until_listening
@@ -81,6 +86,20 @@ def test_an_endpoint_is_disabled_enabled_and_counted(herold: HeroldRunner) -> No
     assert run_json(herold, "enable", added["id"])["is_enabled"] is True
     assert "whpk_" in run_text(herold, "show", added["id"])
     assert "succeeded" in run_text(herold, "stats", added["id"], "--hours", "1")
+
+
+async def test_attempts_are_listed_all_or_those_that_failed(herold: HeroldRunner, database_copy: Database) -> None:
+    endpoint_id = (await asyncio.to_thread(run_json, herold, "add", URL, "--user", "u-1"))["id"]
+    assert await asyncio.to_thread(run_text, herold, "attempts", endpoint_id) == "none\n"
+    fields = {"endpoint_id": endpoint_id, "detail": ""}
+    failed = build_status_event(1, "webhook", Status.PENDING, outcome=Outcome.UNKNOWN, provider_code=503, duration_ms=41.7, **fields)
+    taken = build_status_event(2, "webhook", Status.DELIVERED, provider_code=204, **fields)
+    await PostgresHistoryWriter(database_copy).write(build_history_batch(build_decided_event(1, "webhook"), failed, taken))
+    listed = await asyncio.to_thread(run_text, herold, "attempts", endpoint_id)
+    assert all(text in listed for text in (failed.notification_id, "code 503", "41.7 ms", "code 204", "of Herold's own"))
+    [only] = (await asyncio.to_thread(run_json, herold, "attempts", endpoint_id, "--failed"))["items"]
+    assert (only["code"], only["delivery_id"]) == (503, failed.delivery_id)
+    assert "--cursor" in await asyncio.to_thread(run_text, herold, "attempts", endpoint_id, "--limit", "1")
 
 
 def test_a_url_that_is_not_public_is_an_error_that_says_so(herold: HeroldRunner) -> None:

@@ -119,6 +119,34 @@ class WebhookEndpoints(Transport):
         )
         return result
 
+    def list_webhook_endpoint_attempts(
+        self, endpoint_id: str, *, failed: bool | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> models.EndpointAttemptPage:
+        """List the attempts at a webhook endpoint. The newest first, as long as the history is kept. What ended without an attempt, such as expired, is not among them. Attempts that
+        were recorded before the upgrade that brought this list are not there; the statistics count them."""
+        result: models.EndpointAttemptPage = self.call(
+            Request(
+                "GET",
+                "/v1/webhook-endpoints/{endpoint_id}/attempts",
+                path_values={"endpoint_id": endpoint_id},
+                query={"failed": failed, "limit": limit, "cursor": cursor},
+            ),
+            {200: models.EndpointAttemptPage},
+        )
+        return result
+
+    def iterate_webhook_endpoint_attempts(
+        self, endpoint_id: str, *, failed: bool | None = None, limit: int | None = None
+    ) -> Iterator[models.EndpointAttempt]:
+        """All items of `list_webhook_endpoint_attempts`, page by page; `limit` is the size of a page."""
+        cursor: str | None = None
+        while True:
+            page = self.list_webhook_endpoint_attempts(endpoint_id, failed=failed, limit=limit, cursor=cursor)
+            yield from page.items
+            if page.next_cursor is None:
+                return
+            cursor = page.next_cursor
+
     def disable_webhook_endpoint(
         self,
         endpoint_id: str,
@@ -333,6 +361,35 @@ class AsyncWebhookEndpoints(AsyncTransport):
             {200: models.WebhookEndpoint},
         )
         return result
+
+    async def list_webhook_endpoint_attempts(
+        self, endpoint_id: str, *, failed: bool | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> models.EndpointAttemptPage:
+        """List the attempts at a webhook endpoint. The newest first, as long as the history is kept. What ended without an attempt, such as expired, is not among them. Attempts that
+        were recorded before the upgrade that brought this list are not there; the statistics count them."""
+        result: models.EndpointAttemptPage = await self.call(
+            Request(
+                "GET",
+                "/v1/webhook-endpoints/{endpoint_id}/attempts",
+                path_values={"endpoint_id": endpoint_id},
+                query={"failed": failed, "limit": limit, "cursor": cursor},
+            ),
+            {200: models.EndpointAttemptPage},
+        )
+        return result
+
+    async def iterate_webhook_endpoint_attempts(
+        self, endpoint_id: str, *, failed: bool | None = None, limit: int | None = None
+    ) -> AsyncIterator[models.EndpointAttempt]:
+        """All items of `list_webhook_endpoint_attempts`, page by page; `limit` is the size of a page."""
+        cursor: str | None = None
+        while True:
+            page = await self.list_webhook_endpoint_attempts(endpoint_id, failed=failed, limit=limit, cursor=cursor)
+            for item in page.items:
+                yield item
+            if page.next_cursor is None:
+                return
+            cursor = page.next_cursor
 
     async def disable_webhook_endpoint(
         self,

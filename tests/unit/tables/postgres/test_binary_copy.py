@@ -56,6 +56,15 @@ def test_a_row_has_the_project_of_its_user(user_id: str, project: bytes) -> None
         assert (fields["user_id"], fields["project"]) == (user_id.encode(), project)
 
 
+@pytest.mark.parametrize(
+    ("endpoint_id", "column"),
+    [("whe_0199c8c4b0007000800000000000002a", bytes.fromhex("0199c8c4b0007000800000000000002a")), ("", None), ("whe_17", None)],
+)
+def test_an_attempt_has_the_endpoint_of_its_delivery(endpoint_id: str, column: bytes | None) -> None:
+    row = binary_copy.encode_delivery_log(LoggedAttempt(LOGGED_ATTEMPT.id, build_status_event(endpoint_id=endpoint_id)))
+    assert dict(zip(binary_copy.DELIVERY_LOG_COLUMNS.split(), parse_fields(row), strict=True))["endpoint_id"] == column
+
+
 def test_a_missing_value_is_null() -> None:
     by_column = dict(
         zip(
