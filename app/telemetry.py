@@ -237,8 +237,8 @@ class Metrics:
             child = self._children[metric.name, labels] = parent.labels(*labels) if labels else parent
         return child
 
-    def sum_counter(self, metric: Metric) -> float:
-        """The sum of a counter over all its labels."""
+    def sum_values(self, metric: Metric) -> float:
+        """The sum of a counter or gauge over all its labels."""
         for callback in self._flush_callbacks:
             callback()
         families = self._counters_and_gauges[metric.name].collect()

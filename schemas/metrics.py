@@ -73,6 +73,12 @@ ACCOUNT_WEIGHT = Metric(
 WAITING_DELIVERIES = Metric(
     "herold_waiting_deliveries", "gauge", "deliveries that wait for consent or an open breaker beside those in flight", ("channel",)
 )
+ORDERED_DELIVERIES_WAITING = Metric(
+    "herold_ordered_deliveries_waiting",
+    "gauge",
+    "deliveries to ordered endpoints that wait behind another one, by place: in the worker, or in the scheduler",
+    ("place",),
+)
 ACCOUNT_PAUSES = Metric(
     "herold_account_pauses_total", "counter", "times that the breaker of an account or host was opened", ("channel", "cause")
 )

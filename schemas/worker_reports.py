@@ -36,7 +36,8 @@ class WorkerReport(Struct, frozen=True):
     """A worker. Times in seconds; `activity_seconds`: since when it does what `activity` says.
 
     `loop_lag`: how late its event loop was at worst in the last seconds. `produced`: records by topic since the start, without the topic
-    prefix. `calls`: provider calls, `rows`: rows written to PostgreSQL, both since the start.
+    prefix. `calls`: provider calls, `rows`: rows written to PostgreSQL, both since the start. `ordered_waiting`: deliveries to ordered
+    endpoints that wait behind another one now.
     """
 
     role: str
@@ -52,4 +53,5 @@ class WorkerReport(Struct, frozen=True):
     produced: dict[str, int]
     calls: int = 0
     rows: int = 0
+    ordered_waiting: int = 0
     recovery: RecoveryReport | None = None

@@ -20,6 +20,7 @@ _VERSION = 1
 _HEAD_FORMAT = Layout("<Bd")  # version, time of writing
 _ENTRY_FORMAT = Layout("<16sBI")  # the 16 bytes of the id, place and priority, expiry in whole seconds
 _PLACE_SHIFT, _PRIORITY_MASK = 2, 3
+_PLACE_OFFSET = 16  # in an entry
 _MAX_EXPIRY = 2**32 - 1
 _NUMBERS = {priority: number for number, priority in enumerate(PRIORITIES)}
 
@@ -30,6 +31,9 @@ class Place(IntEnum):
     WORKER = 0
     WAITING = 1
     RETRYING = 2
+
+
+_WAITING_FLAGS = [Place.WAITING << _PLACE_SHIFT | number for number in _NUMBERS.values()]
 
 
 class OrderedEntry(Struct, gc=False):
@@ -78,6 +82,12 @@ def decode_row(packed: bytes) -> EndpointOrderRow:
         for key, flags, expires_at in _ENTRY_FORMAT.iter_unpack(memoryview(packed)[_HEAD_FORMAT.size :])
     ]
     return EndpointOrderRow(entries, read_time(packed))
+
+
+def count_waiting(packed: bytes) -> int:
+    """How many deliveries of a row wait in the scheduler until their turn; 0 for bytes that are no row."""
+    places = packed[_HEAD_FORMAT.size + _PLACE_OFFSET :: _ENTRY_FORMAT.size]
+    return sum(map(places.count, _WAITING_FLAGS))
 
 
 def read_time(packed: bytes) -> float:

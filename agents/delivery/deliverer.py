@@ -90,9 +90,10 @@ class Deliverer:
         call_rates.start(self._limiter, self._drain, self._start_calls, self._runs.fail)
         self._departures.limit_rates(call_rates)
 
-    def keep_order(self, ordered: OrderedEndpoints, outbox: SharedOutbox) -> None:
-        """Call ordered endpoints for one delivery of a user after the other."""
-        self._reader.order = EndpointOrder(ordered, outbox, self._recorder, self.waiting_room, self._drain, self._clock, self._go)
+    def keep_order(self, ordered: OrderedEndpoints, outbox: SharedOutbox) -> EndpointOrder:
+        """Call ordered endpoints for one delivery of a user after the other; returns what keeps their order."""
+        self._reader.order = order = EndpointOrder(ordered, outbox, self._recorder, self.waiting_room, self._drain, self._clock, self._go)
+        return order
 
     @property
     def calls_in_flight(self) -> int:

@@ -120,6 +120,10 @@ class EndpointOrder:
             line.end(row_key)
         self._advance(partition, key, line, self._clock(), has_ended=has_ended)
 
+    def count_waiting(self) -> int:
+        """How many deliveries wait here for their turn."""
+        return sum(len(line.here) - (line.going in line.here) for line in self._lines.values())
+
     def list_waiting(self) -> list[InFlight]:
         """The deliveries that wait here for their turn."""
         return [one for line in self._lines.values() for key, one in line.here.items() if key != line.going]

@@ -130,6 +130,13 @@ class RocksDBTable(faust.Table):
         rows = takewhile(lambda item: item[0].startswith(prefix), database.items(from_key=prefix))
         return sum(is_counted(row) for _, row in rows)
 
+    def read_rows(self, partition: int, start_key: bytes, max_rows: int) -> ScannedRows:
+        """The next written rows of a partition from `start_key` on; none if it is not open."""
+        if partition not in self.data._dbs:
+            return ScannedRows([], None)
+        rows = list(islice(self.data._dbs[partition].items(from_key=start_key), max_rows + 1))
+        return ScannedRows(rows[:max_rows], rows[max_rows][0] if len(rows) > max_rows else None)
+
     def estimate_bytes(self) -> int:
         """How many bytes all open partitions take on disk and in memory, as RocksDB estimates."""
         return sum(_read_property(database, name) for database in self.data._dbs.values() for name in SIZE_PROPERTIES)

@@ -40,6 +40,7 @@ from app.workers.breaker_states import BreakerStates, SharedBreakerStates
 from app.workers.call_rates import limit_call_rates
 from app.workers.delivery_observer import DeliveryObserver
 from app.workers.missing_keys import watch_missing_keys
+from app.workers.ordered_waiting import show_waiting
 from app.workers.outage_redrives import OutageRedrives
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits, call_later
 from schemas.channels import Channel, ChannelName, get_channel
@@ -189,7 +190,9 @@ def _build_deliverer(
         opening=opening,
     )
     if channel.has_endpoints:
-        deliverer.keep_order(OrderedEndpoints(worker.tables["endpoint_order"], section.ordered_window, section.ordered_queue), outbox)
+        table = worker.tables["endpoint_order"]
+        order = deliverer.keep_order(OrderedEndpoints(table, section.ordered_window, section.ordered_queue), outbox)
+        show_waiting(worker, order, table)
     worker.add_shutdown_callback(deliverer.stop)
     return deliverer
 

@@ -13,7 +13,7 @@ from app.streaming.application import StreamApp
 from app.streaming.rocksdb_table import RocksDBTable
 from app.telemetry import Metrics
 from app.workers.assigned_worker import AssignedWorker, is_ready
-from schemas.metrics import DELIVERY_ATTEMPTS, RECORDER_ROWS
+from schemas.metrics import DELIVERY_ATTEMPTS, ORDERED_DELIVERIES_WAITING, RECORDER_ROWS
 from schemas.ports import Clock
 from schemas.worker_reports import RecoveryReport, TableReport, WorkerActivity, WorkerReport
 from tables.table_definition import TableDefinition
@@ -80,8 +80,9 @@ class ReportView:
             partitions=sorted(self._app.consumer.membership.get_assigned()),
             tables=[self._build_table_report(definition, table) for definition, table in self._tables],
             produced={topic.removeprefix(self._prefix): count for topic, count in self._app.producer.record_counts.items()},
-            calls=int(self._metrics.sum_counter(DELIVERY_ATTEMPTS)),
-            rows=int(self._metrics.sum_counter(RECORDER_ROWS)),
+            calls=int(self._metrics.sum_values(DELIVERY_ATTEMPTS)),
+            rows=int(self._metrics.sum_values(RECORDER_ROWS)),
+            ordered_waiting=int(self._metrics.sum_values(ORDERED_DELIVERIES_WAITING)),
             recovery=self._watch.build_recovery_report(),
         )
 

@@ -56,6 +56,7 @@ def build_worker(snapshot: Snapshot, answer: WorkerAnswer) -> WorkerState:
         partitions=report.partitions,
         standby_partitions=sorted({partition for table in report.tables for partition in table.standby_partitions}),
         recovery=build_recovery([report.recovery] if report.recovery else []),
+        ordered_waiting=report.ordered_waiting,
     )
 
 

@@ -2886,7 +2886,8 @@ class WorkerState(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A worker, by its address within the installation.
 
     `activity` is `silent` if it does not say, with the reason in `problem`; then only its partitions are known, from Kafka.
-    `loop_lag` in seconds: how late its event loop was at worst in the last ten.
+    `loop_lag` in seconds: how late its event loop was at worst in the last ten. `ordered_waiting`: deliveries to ordered webhook endpoints
+    that wait behind another one, of a worker of webhooks.
     """
 
     worker: str
@@ -2901,6 +2902,7 @@ class WorkerState(Struct, frozen=True, kw_only=True, omit_defaults=True):
     standby_partitions: list[int]
     recovery: RecoveryState | None
     problem: str = ""
+    ordered_waiting: int = 0
 
 
 class WorkersResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):

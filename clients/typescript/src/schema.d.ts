@@ -6993,7 +6993,8 @@ export interface components {
          * @description A worker, by its address within the installation.
          *
          *         `activity` is `silent` if it does not say, with the reason in `problem`; then only its partitions are known, from Kafka.
-         *         `loop_lag` in seconds: how late its event loop was at worst in the last ten.
+         *         `loop_lag` in seconds: how late its event loop was at worst in the last ten. `ordered_waiting`: deliveries to ordered webhook endpoints
+         *         that wait behind another one, of a worker of webhooks.
          */
         WorkerState: {
             worker: string;
@@ -7009,6 +7010,8 @@ export interface components {
             recovery: components["schemas"]["RecoveryState"] | null;
             /** @default  */
             problem?: string;
+            /** @default 0 */
+            ordered_waiting?: number;
         };
         /**
          * WorkersResponse

@@ -1,4 +1,4 @@
-"""Registered endpoints on real workers: a ping, a notification with its report, an endpoint that goes away, and one that is ordered."""
+"""Registered endpoints on real workers: a ping, a notification with its report, an endpoint that goes away, and ones that are ordered."""
 
 import asyncio
 import json
@@ -138,6 +138,9 @@ async def test_from_registration_to_a_report_and_to_the_end_of_an_endpoint(
     found = (await client.get(f"{PATH}/{created['id']}")).json()
     statistics = (await client.get(f"{PATH}/{created['id']}/statistics")).json()
     assert (found["disabled_reason"], statistics["succeeded"], statistics["failed"], statistics["last_code"]) == ("gone", 2, 1, 410)
+    attempts = (await client.get(f"{PATH}/{created['id']}/attempts")).json()["items"]
+    assert [(one["code"], one["type"]) for one in attempts] == [(410, "partner.order"), (204, "partner.order"), (204, "")]
+    assert [one["notification_id"] for one in attempts[1:]] == [notification_id, None], "a ping is of no notification"
     assert cluster.read_metric("recorder", 'herold_webhook_endpoints_disabled_total{reason="gone"}') == 1
     rejected_id = await send(client)
 
@@ -188,3 +191,27 @@ async def test_an_ordered_endpoint_gets_a_user_s_webhooks_in_order_although_the_
     orders = [one["data"]["order"] for one in endpoints.decode("/u-slow")]
     assert list(dict.fromkeys(orders)) == [0, 1, 2, 3, 4, 5]
     assert orders == sorted(orders), "none is called again after a later one"
+
+
+async def test_what_waits_behind_a_webhook_that_is_retried_is_counted(
+    cluster: HeroldCluster, client: httpx.AsyncClient, receiver: tuple[Receiver, str]
+) -> None:
+    endpoints, url = receiver
+    cluster.kill_process("webhook")
+    await asyncio.gather(cluster.start_worker("webhook", HEROLD_RETRIES_WEBHOOK_DELAYS="3600"), cluster.start_worker("scheduler"))
+    assert (await client.put("/v1/users/u-slow", json={})).status_code == 201
+    await register(client, url=f"{url}/u-slow", user_id="u-slow", ordered=True)
+    endpoints.statuses["/u-slow"] = 500
+    for order in range(4):
+        await send(client, "u-slow", order)
+    await cluster.wait_for_metric("webhook", 'herold_ordered_deliveries_waiting{place="scheduler"}', 3)
+    assert cluster.read_metric("webhook", "herold_ordered_deliveries_waiting") == 3, "none waits in the worker: the first has left it"
+
+    async def count_waiting() -> list[int]:
+        roles = {one["role"]: one["workers"] for one in (await client.get("/v1/workers")).json()["roles"]}
+        return [worker["ordered_waiting"] for worker in roles["webhook"]]
+
+    async def is_shown() -> bool:
+        return 3 in await count_waiting()
+
+    await wait_until(is_shown, WAIT, "the workers say that three wait")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.enums import PRIORITIES
-from tables.endpoint_order import OrderedEntry, Place, decode_row, encode_key, encode_row, find_row, read_time
+from tables.endpoint_order import OrderedEntry, Place, count_waiting, decode_row, encode_key, encode_row, find_row, read_time
 from tests.delivery_builders import NOW
 
 ENDPOINT = "whe_0199c8c4b0007000800000000000002a"
@@ -31,6 +31,7 @@ def test_a_row_keeps_its_deliveries_in_their_order(entries: list[OrderedEntry], 
     rounded = [OrderedEntry(one.key, one.priority, ceil(one.expires_at), one.place) for one in entries]
     assert (row.entries, row.written_at, read_time(packed)) == (rounded, written_at, written_at)
     assert len(packed) == 9 + 21 * len(entries)
+    assert count_waiting(packed) == sum(one.place is Place.WAITING for one in entries)
 
 
 def test_an_expiry_beyond_what_a_row_can_hold_is_the_latest() -> None:

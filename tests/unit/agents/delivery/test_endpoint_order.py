@@ -44,6 +44,13 @@ def list_places(harness: DeliveryHarness, user_id: str = "u-1") -> list[tuple[st
     return [(entry.delivery_id, entry.place) for entry in decode_row(packed).entries] if packed else []
 
 
+def count_waiting(harness: DeliveryHarness) -> int:
+    """How many wait in the worker."""
+    order = harness.deliverer._reader.order
+    assert order is not None
+    return order.count_waiting()
+
+
 def list_called_back(harness: DeliveryHarness) -> list[str]:
     return [record.id for record in harness.scheduled_records if isinstance(record, Reschedule)]
 
@@ -61,10 +68,13 @@ async def test_each_follows_when_the_one_before_has_ended() -> None:
     handle = harness.build_batch(FIRST, SECOND, THIRD, other)
     await harness.run_batches(handle)
     assert harness.called_ids == [FIRST.id, other.id]
+    assert count_waiting(harness) == 2
     harness.respond(ACCEPTED)
     assert harness.called_ids == [other.id, SECOND.id]
+    assert count_waiting(harness) == 1
     harness.respond(BAD_REQUEST, 1)
     assert harness.called_ids == [other.id, THIRD.id]
+    assert count_waiting(harness) == 0
     harness.respond(ACCEPTED, 1)
     harness.respond(ACCEPTED)
     harness.commit()
@@ -98,6 +108,7 @@ async def test_while_one_is_retried_the_others_wait_in_the_scheduler_and_follow_
     assert handle.ack_count == later.ack_count == 1
     assert harness.called_ids == []
     assert list_places(harness) == [(FIRST.id, Place.RETRYING), (SECOND.id, Place.WAITING), (THIRD.id, Place.WAITING)]
+    assert count_waiting(harness) == 0  # they wait in the scheduler
     waits = [event for event in harness.status_events if event.reason == Reason.ENDPOINT_ORDER]
     assert [(event.delivery_id, event.status, event.outcome) for event in waits] == [
         (SECOND.id, Status.PENDING, None),

@@ -69,6 +69,14 @@ def test_the_rows_of_a_user_are_listed_with_pending_ones(table: RocksDBTable) ->
     assert table.list_rows(0, b"v\0", 9) == table.list_rows(1, b"u\0", 9) == []
 
 
+def test_written_rows_of_an_open_partition_are_read_in_steps(table: RocksDBTable) -> None:
+    table.apply_rows(0, {b"a": b"1", b"b": b"2", b"c": b"3"}, WrittenOffsets(0, 2, 3))
+    assert table.read_rows(0, b"\1", 2) == ([(b"a", b"1"), (b"b", b"2")], b"c")
+    assert table.read_rows(0, b"c", 2) == ([(b"c", b"3")], None)
+    assert table.read_rows(1, b"\1", 2) == ([], None)
+    assert table.open_partitions == [0]
+
+
 def test_a_row_of_none_is_removed(table: RocksDBTable) -> None:
     table.apply_rows(0, {b"a": b"1"}, WrittenOffsets(0, 0, 1))
     table.apply_rows(0, {b"a": None}, WrittenOffsets(1, 1, 1))

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,7 @@ from app.streaming.commit.outbox import WrittenOffsets
 from app.streaming.rocksdb_table import RocksDBTable
 from app.telemetry import Metrics
 from app.workers.report_view import ActivityWatch, ReportView
-from schemas.metrics import DELIVERY_ATTEMPTS, RECORDER_ROWS
+from schemas.metrics import DELIVERY_ATTEMPTS, ORDERED_DELIVERIES_WAITING, RECORDER_ROWS
 from schemas.worker_reports import RecoveryReport, TableReport, WorkerActivity
 from tables.table_definition import CountedEntries, TableDefinition
 from tests.unit.app.streaming.app_builder import build_app
@@ -87,9 +88,12 @@ def test_a_worker_reports_its_partitions_tables_and_counts(table: RocksDBTable) 
     metrics.increment(DELIVERY_ATTEMPTS, 3, "email", "high", "ACCEPTED")
     metrics.increment(DELIVERY_ATTEMPTS, 4, "email", "low", "THROTTLED")
     metrics.increment(RECORDER_ROWS, 5, "notifications")
+    for place, count in (("worker", 2), ("scheduler", 30)):
+        metrics.set_gauge_function(ORDERED_DELIVERIES_WAITING, partial(float, count), place)
     report = build_view(FakeApp(), table, metrics).build_report()
     assert (report.role, report.name, report.activity, report.partitions) == ("router", "1", "running", [2])
     assert (report.produced, report.calls, report.rows, report.recovery) == ({"notifications.status": 3}, 7, 5, None)
+    assert report.ordered_waiting == 32
     (found,) = report.tables
     assert found == TableReport("seen", 4, found.size_bytes, [0], [1], remaining=0, standby_remaining=3, entry_count=2)
     assert found.size_bytes > 0

@@ -16,6 +16,11 @@ def test_a_worker_that_runs_says_what_it_does() -> None:
     assert (worker.started_at, worker.activity_since, worker.partitions) == (NOW - 600, NOW - 500, [0, 1])
 
 
+def test_a_worker_of_webhooks_says_how_many_wait_behind_another_one() -> None:
+    answers = [build_answer("webhook", ordered_waiting=7), WorkerAnswer("webhook", "http://webhook-2:6066", None, "it does not answer")]
+    assert [one.ordered_waiting for one in build_role(build_snapshot(answers=answers), "webhook").workers] == [7, 0]
+
+
 def test_a_worker_that_does_not_answer_has_the_partitions_that_kafka_gave_it() -> None:
     silent = WorkerAnswer("router", "http://router-1:6066", None, "it does not answer")
     role = build_role(build_snapshot(answers=[silent]), "router")
