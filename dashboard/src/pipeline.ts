@@ -116,6 +116,9 @@ const sumKnown = (rates: (number | null | undefined)[]): number | null => {
   return known.length ? known.reduce((sum, rate) => sum + rate, 0) : null;
 };
 
+/** How many webhooks of a worker wait behind another one of their ordered endpoint; empty if none does. */
+export const describeOrdered = (count = 0): string => (count ? `${formatCount(count)} ${count === 1 ? "webhook waits for its" : "webhooks wait for their"} turn` : "");
+
 /** Whether a way leads on, from producers to history; others lead back, and do not decide where a place is drawn. */
 export function leadsOn({ source, target }: Way): boolean {
   if (target === "topics:notifications") return source === "producers";

@@ -1,5 +1,5 @@
 import type { Schemas } from "herold-client";
-import { buildPicture, describeLag, findPlace, formatAge, formatBytes, formatPartitions, formatRate, getProgress, getWidth, leadsOn, type Topology } from "../src/pipeline";
+import { buildPicture, describeLag, describeOrdered, findPlace, formatAge, formatBytes, formatPartitions, formatRate, getProgress, getWidth, leadsOn, type Topology } from "../src/pipeline";
 
 type Node = Schemas["TopologyNode"];
 const node = (id: string, kind: Node["kind"], group: string, more: Partial<Node> = {}): Node => ({ id, kind, label: id.split(":").at(-1)!, group, ...more });
@@ -69,4 +69,8 @@ test("a width grows with the rate and has an end", () => {
 test("a recovery that does not know its end yet has done nothing", () => {
   expect(getProgress({ total: 0, remaining: 0 })).toBe(0);
   expect(getProgress({ total: 200, remaining: 50 })).toBe(75);
+});
+
+test("webhooks that wait behind another one are said, if there are any", () => {
+  expect([undefined, 0, 1, 1200].map(describeOrdered)).toEqual(["", "", "1 webhook waits for its turn", "1,200 webhooks wait for their turn"]);
 });

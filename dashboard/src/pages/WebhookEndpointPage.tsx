@@ -1,39 +1,33 @@
 import "../sending.css";
 
-import { Group, Paper, Stack, Text, Title } from "@mantine/core";
+import { Paper, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { getRouteApi, linkOptions } from "@tanstack/react-router";
+import { getRouteApi } from "@tanstack/react-router";
 import { unwrap, type Schemas } from "herold-client";
 import { matchVersion } from "../actions";
 import { herold } from "../api";
-import { formatClock, formatCount, formatShare } from "../format";
 import { DialogButton } from "../parts/Actions";
+import { EndpointAttempts } from "../parts/EndpointAttempts";
+import { EndpointCalls } from "../parts/EndpointCalls";
 import { EndpointEditor } from "../parts/EndpointEditor";
 import { EndpointPing } from "../parts/EndpointPing";
 import { EndpointSecrets } from "../parts/EndpointSecrets";
 import { EndpointState } from "../parts/EndpointState";
 import { Page } from "../parts/Page";
-import { EmptyPanel } from "../parts/Panels";
 import { QueryPanel } from "../parts/QueryPanel";
-import { RecordList, usePagedList } from "../parts/RecordList";
-import { RecordTable, type Column } from "../parts/RecordTable";
-import { StatusBadge } from "../parts/StatusBadge";
 import { TimeText } from "../parts/TimeText";
 import { UserLink } from "../parts/UserLink";
 import { EndpointHost } from "../parts/WebhookHosts";
 import { useCan } from "../session";
 
 type Endpoint = Schemas["WebhookEndpoint"];
-type Delivery = Schemas["FoundDelivery"];
-type Statistics = Schemas["EndpointStatistics"];
 
 const route = getRouteApi("/webhook-endpoints/$id");
 
-/** One endpoint: whether it works, its secrets, a test, and the last webhooks. */
+/** One endpoint: whether it works, its secrets, a test, and the last attempts. */
 export function WebhookEndpointPage() {
   const { id } = route.useParams();
   const canWrite = useCan("webhook-endpoints:write");
-  const canRead = useCan("notifications:read");
   const endpoint = useQuery({
     queryKey: ["webhook endpoint", id],
     queryFn: async ({ signal }) => unwrap(await herold.GET("/v1/webhook-endpoints/{endpoint_id}", { params: { path: { endpoint_id: id } }, signal })),
@@ -43,10 +37,10 @@ export function WebhookEndpointPage() {
       <QueryPanel query={endpoint}>
         {(data) => (
           <Stack gap="md">
-            <div className="columns">
+            <div className="columns filled">
               <Stack gap="md">
                 <Paper withBorder p="md"><EndpointEditor endpoint={data} canWrite={canWrite} /></Paper>
-                <LastHours id={id} />
+                <EndpointCalls endpoint={data} />
               </Stack>
               <Stack gap="md">
                 <Paper withBorder p="md"><Facts endpoint={data} /></Paper>
@@ -54,7 +48,7 @@ export function WebhookEndpointPage() {
                 <EndpointSecrets endpoint={data} canWrite={canWrite} />
               </Stack>
             </div>
-            {data.user_id && canRead ? <LastWebhooks userId={data.user_id} /> : null}
+            <EndpointAttempts endpoint={data} />
           </Stack>
         )}
       </QueryPanel>
@@ -99,65 +93,5 @@ function Facts({ endpoint }: { endpoint: Endpoint }) {
       <dt>Created</dt><dd><TimeText at={endpoint.created_at} /></dd>
       <dt>Changed</dt><dd><TimeText at={endpoint.updated_at} /></dd>
     </dl>
-  );
-}
-
-function LastHours({ id }: { id: string }) {
-  const statistics = useQuery({
-    queryKey: ["endpoint statistics", id],
-    queryFn: async ({ signal }) => unwrap(await herold.GET("/v1/webhook-endpoints/{endpoint_id}/statistics", { params: { path: { endpoint_id: id } }, signal })),
-    refetchInterval: 10_000,
-  });
-  return (
-    <Paper withBorder p="md" component="section" aria-label="last 24 hours">
-      <Title order={2} mb="xs">Last 24 hours</Title>
-      <QueryPanel query={statistics}>{(data) => (data.succeeded + data.failed ? <Calls statistics={data} /> : <Text size="sm" className="dim">It was not called.</Text>)}</QueryPanel>
-    </Paper>
-  );
-}
-
-function Calls({ statistics }: { statistics: Statistics }) {
-  const { succeeded, failed, success_rate, last_success_at, last_failure_at, failing_since, last_code, hours } = statistics;
-  const most = Math.max(1, ...hours.map((hour) => hour.succeeded + hour.failed));
-  return (
-    <Stack gap="sm">
-      <Text size="sm" className="number">
-        {formatCount(succeeded)} calls were answered with 2xx, {formatCount(failed)} were not{success_rate === null ? "" : `: ${formatShare(success_rate)} succeeded`}.
-      </Text>
-      <div className="bars" role="img" aria-label={`calls by hour: ${hours.map((hour) => `${formatClock(hour.at)} ${hour.succeeded} succeeded, ${hour.failed} failed`).join("; ")}`}>
-        {hours.map((hour) => (
-          <span key={hour.at} title={`${formatClock(hour.at)}: ${hour.succeeded} succeeded, ${hour.failed} failed`}>
-            <span className="bad" style={{ height: `${(100 * hour.failed) / most}%` }} /><span className="good" style={{ height: `${(100 * hour.succeeded) / most}%` }} />
-          </span>
-        ))}
-      </div>
-      <dl className="facts">
-        {last_code ? <><dt>Last answer</dt><dd className="number">{last_code}</dd></> : null}
-        {last_success_at ? <><dt>Last success</dt><dd><TimeText at={last_success_at} isRelative /></dd></> : null}
-        {last_failure_at ? <><dt>Last failure</dt><dd><TimeText at={last_failure_at} isRelative /></dd></> : null}
-        {failing_since ? <><dt>Failing since</dt><dd><TimeText at={failing_since} isRelative /></dd></> : null}
-      </dl>
-    </Stack>
-  );
-}
-
-const COLUMNS: Column<Delivery>[] = [
-  { title: "Type", render: (row) => row.type },
-  { title: "Created", width: "9.5rem", render: (row) => <TimeText at={row.created_at} isRelative /> },
-  { title: "Status", render: (row) => <StatusBadge status={row.status} reason={row.reason} /> },
-  { title: "Attempts", width: "7rem", isNumber: true, render: (row) => formatCount(row.attempt + 1) },
-];
-
-function LastWebhooks({ userId }: { userId: string }) {
-  const list = usePagedList(["webhooks of a user", userId], async (cursor, signal) =>
-    unwrap(await herold.GET("/v1/deliveries", { params: { query: { channel: "webhook", user_id: userId, limit: 20, cursor } }, signal })),
-  );
-  return (
-    <section aria-label="last webhooks">
-      <Group justify="space-between" mb="xs"><Title order={2}>Last webhooks of {userId}</Title></Group>
-      <RecordList list={list} empty={<EmptyPanel title="No webhook yet">Each webhook to an endpoint of this user is here, with its attempts.</EmptyPanel>}>
-        {(rows) => <RecordTable label="webhooks" rows={rows} columns={COLUMNS} getKey={(row) => row.id} getLink={(row) => linkOptions({ to: "/notifications/$id", params: { id: row.notification_id }, search: { user_id: row.user_id } })} />}
-      </RecordList>
-    </section>
   );
 }

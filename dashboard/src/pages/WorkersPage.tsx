@@ -14,7 +14,7 @@ import { QueryPanel } from "../parts/QueryPanel";
 import { RecordTable, type Column } from "../parts/RecordTable";
 import { SourceNotes } from "../parts/SourceNotes";
 import { StatusBadge } from "../parts/StatusBadge";
-import { formatAge, formatBytes, getProgress } from "../pipeline";
+import { describeOrdered, formatAge, formatBytes, getProgress } from "../pipeline";
 import type { WorkerSearch } from "../searches";
 import { ROLES } from "../statuses";
 import { usePolled } from "../usePolled";
@@ -80,7 +80,7 @@ const COLUMNS: Column<Row>[] = [
 
 function Activity({ row: { worker, problem } }: { row: Row }) {
   if (!worker) return <StatusBadge status="missing" reason={problem} />;
-  if (!worker.recovery) return <span title={worker.problem}><StatusBadge status={worker.activity} reason={worker.problem} /></span>;
+  if (!worker.recovery) return <span title={worker.problem}><StatusBadge status={worker.activity} reason={worker.problem || describeOrdered(worker.ordered_waiting)} /></span>;
   const { recovery } = worker, done = getProgress(recovery);
   return (
     <span title={`${recovery.remaining} of ${recovery.total} changelog records remain`}>

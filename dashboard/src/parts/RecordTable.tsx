@@ -19,7 +19,8 @@ interface RecordTableProps<Row> {
   rows: readonly Row[];
   columns: readonly Column<Row>[];
   getKey: (row: Row) => string;
-  getLink?: (row: Row) => RowLink;
+  /** Nothing for a row that leads nowhere. */
+  getLink?: (row: Row) => RowLink | undefined;
 }
 
 /** The rows of a list. j and k move through them; each cell is a link, so that a middle click and "copy link" work. */
