@@ -1,12 +1,16 @@
 """Notices within two seconds that no broker answers, so that nobody waits for Kafka until the time limit of a request."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from schemas.patience import run_within
+
+Probe = Callable[[], Coroutine[Any, Any, str]]
 
 CHECK_INTERVAL: Final = 0.25  # seconds
 DOUBT_AFTER: Final = 0.5  # seconds that a request waits before the brokers are asked whether they are there
-ANSWER_TIMEOUT: Final = 1.0  # seconds; a broker that takes longer for its metadata does not confirm records either
+ANSWER_TIMEOUT: Final = 1.0  # seconds without those of this process's own work; a broker that is slower does not confirm records either
 
 
 class OutageWatch:
@@ -16,7 +20,7 @@ class OutageWatch:
     when none does any more.
     """
 
-    def __init__(self, get_longest_wait: Callable[[], float], probe: Callable[[], Awaitable[str]], on_outage: Callable[[], None]) -> None:
+    def __init__(self, get_longest_wait: Callable[[], float], probe: Probe, on_outage: Callable[[], None]) -> None:
         self._get_longest_wait, self._probe, self._on_outage = get_longest_wait, probe, on_outage
         self._task: asyncio.Task[None] | None = None
         self.is_out = False
@@ -41,8 +45,7 @@ class OutageWatch:
 
     async def _is_answered(self) -> bool:
         try:
-            async with asyncio.timeout(ANSWER_TIMEOUT):
-                return not await self._probe()
+            return not await run_within(self._probe(), ANSWER_TIMEOUT)
         except TimeoutError:
             return False
 

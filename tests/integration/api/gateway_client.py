@@ -75,11 +75,16 @@ async def open_client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 
 @asynccontextmanager
 async def open_client_and_connections(settings: Settings) -> AsyncIterator[tuple[httpx.AsyncClient, GatewayConnections]]:
-    """The same client, and the gateway's connections."""
+    """The same client, and the gateway's connections.
+
+    With a patient gateway a request waits for Kafka, although it has not connected yet or does not answer for a second.
+    """
     connections = GatewayConnections(settings)
     transport = httpx.ASGITransport(connections.build_app())
     async with connections.run_lifespan(), httpx.AsyncClient(transport=transport, base_url="http://gateway", timeout=60.0) as client:
         client.headers["x-api-key"] = API_KEY
+        if settings.gateway.produce_timeout == PATIENT:
+            await connections.publisher.outage.stop()
         yield client, connections
 
 

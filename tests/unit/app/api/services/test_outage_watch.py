@@ -1,12 +1,14 @@
 """When the brokers are asked, and what follows."""
 
 import asyncio
+import time
 
 import pytest
 
 from app.api.services import outage_watch
 from app.api.services.outage_watch import DOUBT_AFTER, OutageWatch
 from app.api.services.publisher import MAX_WAITING_BYTES
+from schemas.patience import TURNS
 from tests.unit.app.api.services.publisher_harness import MemoryProducer, PublisherHarness, build_record, run_other_tasks
 
 
@@ -88,3 +90,23 @@ async def test_what_waits_has_a_bound_of_bytes_and_what_ended_makes_room() -> No
         producer.sent[0][2].set_result(None)
         assert await asyncio.gather(*waiting) == [[True]] * 4
         assert await publisher.publish([build_record(value=b"x")]) == [True]
+
+
+async def test_a_busy_process_does_not_take_its_own_work_for_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outage_watch, "ANSWER_TIMEOUT", 0.02)
+
+    async def answer_soon() -> str:
+        for _ in range(TURNS - 3):
+            await asyncio.sleep(0)
+        return ""
+
+    async def be_busy() -> None:
+        while True:
+            time.sleep(0.03)  # noqa: ASYNC251
+            await asyncio.sleep(0)
+
+    brokers, busy = FakeBrokers(), asyncio.create_task(be_busy())
+    watch = OutageWatch(lambda: DOUBT_AFTER, answer_soon, brokers.count_outage)
+    await watch.check()
+    busy.cancel()
+    assert (watch.is_out, brokers.outages) == (False, 0)
