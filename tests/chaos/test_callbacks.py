@@ -54,7 +54,7 @@ class SignedPosts:
         body = msgspec.json.encode(events)
         signature = b64encode(self._key.sign(b"1" + body, ECDSA(SHA256()))).decode()
         names = "X-Twilio-Email-Event-Webhook-Signature", "X-Twilio-Email-Event-Webhook-Timestamp"
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             response = await client.post(self._url, content=body + changed, headers=dict(zip(names, (signature, "1"), strict=True)))
         return response.status_code
 
@@ -130,7 +130,7 @@ async def check_forged(cluster: HeroldCluster) -> None:
 
 
 async def httpx_get(cluster: HeroldCluster, path: str) -> str:
-    async with httpx.AsyncClient(headers={"X-API-Key": cluster.env["HEROLD_GATEWAY_API_KEY"]}) as client:
+    async with httpx.AsyncClient(headers={"X-API-Key": cluster.env["HEROLD_GATEWAY_API_KEY"]}, timeout=60) as client:
         return (await client.get(cluster.build_url("gateway", path))).text
 
 

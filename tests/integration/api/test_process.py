@@ -13,8 +13,8 @@ def test_it_serves_without_any_server_and_stops_on_sigterm() -> None:
     with run_gateway(HEROLD_GATEWAY_API_KEY=API_KEY) as (process, port):
         wait_until_listening(process, port)
         url = f"http://127.0.0.1:{port}"
-        assert httpx.get(f"{url}/healthz").json() == {"status": "alive"}
-        assert httpx.get(f"{url}/readyz").status_code == 503
+        assert httpx.get(f"{url}/healthz", timeout=60).json() == {"status": "alive"}
+        assert httpx.get(f"{url}/readyz", timeout=60).status_code == 503
         body = {"user_id": "u", "type": "t"}
         assert httpx.post(f"{url}/v1/notifications", json=body, headers={"x-api-key": API_KEY}, timeout=60).status_code == 503
         process.send_signal(signal.SIGTERM)

@@ -119,7 +119,7 @@ def test_a_connection_that_fails_says_what_to_correct(
 def read_readiness(cluster: HeroldCluster) -> str:
     """The body of the gateway's readiness, whatever its status; nothing if it does not listen yet."""
     try:
-        return httpx.get(cluster.build_url("gateway", "/readyz"), trust_env=False).text
+        return httpx.get(cluster.build_url("gateway", "/readyz"), trust_env=False, timeout=60).text
     except httpx.TransportError:
         return ""
 

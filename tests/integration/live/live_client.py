@@ -24,7 +24,7 @@ def get_headers(cluster: HeroldCluster) -> dict[str, str]:
 
 async def get_ticket(cluster: HeroldCluster) -> str:
     """A ticket for one connection."""
-    async with httpx.AsyncClient(headers=get_headers(cluster)) as client:
+    async with httpx.AsyncClient(headers=get_headers(cluster), timeout=TIMEOUT) as client:
         response = await client.post(cluster.build_url("gateway", "/v1/live/tickets"))
     return str(response.raise_for_status().json()["ticket"])
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from redis.asyncio import Redis
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from dev.stack.stack import ServerUrls
-from tests.cluster import HeroldCluster
+from tables.redis.keys import LIVE_SESSION
+from tests.cluster import HeroldCluster, wait_until
 from tests.integration.live.live_client import (
     TIMEOUT,
     get_headers,
@@ -113,11 +115,15 @@ async def test_a_client_that_was_away_too_long_learns_how_much_it_missed(cluster
 async def test_a_session_is_taken_up_where_it_was_saved(cluster: HeroldCluster) -> None:
     socket, first = await open_socket(cluster, sampling=False)
     await produce_statuses(cluster, 0, 50)
-    await read_rows(socket, 50)
-    async with asyncio.timeout(TIMEOUT):
-        while json.loads(await socket.recv())["type"] != "ping":  # sessions are saved with the pings
-            pass
-    await asyncio.sleep(0.5)
+    _, cursor = await read_rows(socket, 50)
+    redis = Redis.from_url(cluster.urls.redis)
+
+    async def is_saved() -> bool:
+        value = await redis.get(LIVE_SESSION.build_key(cluster.prefix, first["session"]))
+        return value is not None and json.loads(value)["cursor"] == cursor
+
+    await wait_until(is_saved, TIMEOUT, "the session is saved, as it is with each ping", interval=0.1)
+    await redis.aclose()
     await socket.close()
     await produce_statuses(cluster, 50, 5)
     socket, _ = await open_socket(cluster, session=first["session"], sampling=False)

@@ -78,7 +78,7 @@ async def simulators(tmp_path: Path) -> AsyncIterator[str]:
 
 
 async def test_the_request_log_is_read_from_a_given_entry(simulators: str) -> None:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         request_log = RequestLogClient(client, simulators)
         await client.post(f"{simulators}/hooks/a", headers={"webhook-id": "dlv_before", "content-type": "application/json"})
         last_seq = await request_log.fetch_last_seq()
@@ -90,7 +90,7 @@ async def test_the_request_log_is_read_from_a_given_entry(simulators: str) -> No
 
 async def test_stopped_simulators_and_a_stopped_gateway_are_unavailable(unused_tcp_port: int) -> None:
     closed_port = f"http://127.0.0.1:{unused_tcp_port}"
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         with pytest.raises(UnavailableError, match=closed_port):
             await RequestLogClient(client, closed_port).fetch_last_seq()
         gateway = HttpGatewayClient(client, closed_port, "k")

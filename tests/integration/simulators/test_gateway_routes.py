@@ -33,7 +33,7 @@ def client(process: SimulatorProcess) -> Iterator[Any]:
 def send_webhook(process: SimulatorProcess, number: int) -> None:
     """Send a webhook to the simulators."""
     headers = {"webhook-id": f"{HOOK_ID[:-1]}{number}", "content-type": "application/json", "webhook-signature": "v1,abc"}
-    httpx.post(f"{process.origin}/hooks/north", headers=headers, content=b'{"type": "order.shipped"}').raise_for_status()
+    httpx.post(f"{process.origin}/hooks/north", headers=headers, content=b'{"type": "order.shipped"}', timeout=60).raise_for_status()
 
 
 def test_what_arrived_is_listed_and_read(process: SimulatorProcess, client: Any) -> None:
@@ -53,7 +53,10 @@ def test_what_arrived_is_listed_and_read(process: SimulatorProcess, client: Any)
 def test_a_fault_is_switched_on_and_off(process: SimulatorProcess, client: Any) -> None:
     answer = client.post("/v1/simulators/faults", json={"provider": "webhook", "status": 503, "seconds": 60, "ratio": 1})
     assert answer.status_code == 201
-    assert httpx.post(f"{process.origin}/hooks/north", headers={"content-type": "application/json"}, content=b"{}").status_code == 503
+    assert (
+        httpx.post(f"{process.origin}/hooks/north", headers={"content-type": "application/json"}, content=b"{}", timeout=60).status_code
+        == 503
+    )
     (fault,) = client.get("/v1/simulators/faults").json()["items"]
     assert (fault["fault"]["provider"], fault["fault"]["status"], fault["changed"]) == ("webhook", 503, 1)
     path = f"/v1/simulators/faults/{fault['id']}"
