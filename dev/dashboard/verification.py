@@ -14,7 +14,7 @@ from dev.dashboard.sources import BUILD_DIRECTORY, BUILD_FILE, ROOT
 
 COPIED: Final = ("dashboard", "clients/typescript")
 STEPS: Final = (("run", "check"), ("run", "test"), ("exec", "--", "vite", "build"))  # `run build` would check the types again
-PING_TIMEOUT: Final = 30.0  # seconds
+PING_TIMEOUT: Final = 60.0  # seconds
 
 
 def find_registry_problem(commands: Path) -> str:

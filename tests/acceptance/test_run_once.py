@@ -22,7 +22,7 @@ async def run_once(home: Path, *options: str, **env: str) -> tuple[int | None, l
         herold, "up", "--sample", "--once", *options, env=process_env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     try:
-        async with asyncio.timeout(240):
+        async with asyncio.timeout(400):
             output, _ = await process.communicate()
     finally:
         if process.returncode is None:
@@ -46,6 +46,7 @@ def check_output(exit_code: int | None, lines: list[str]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 async def test_embedded_servers_and_a_second_run_in_the_same_home(tmp_path: Path) -> None:
     home = tmp_path / "home"
     for _ in range(2):

@@ -18,7 +18,7 @@ from tests.server_processes import KafkaBroker
 
 STOP_SECONDS = 3.0
 NOTIFICATIONS = 3000
-SESSION_TIMEOUT = "10"  # seconds; longer than a worker is frozen while its topics are made anew, or another one continues without an alarm
+SESSION_TIMEOUT = "15"  # seconds; longer than a worker is frozen while its topics are made anew, or another one continues without an alarm
 # each router and scheduler has all partitions of its tables, half of them as standbys; the e-mail worker has one table
 TABLE_PARTITIONS = (2 * sum(len(get_role_spec(role).tables) for role in ("router", "scheduler")) + 1) * PARTITIONS
 
@@ -29,6 +29,7 @@ EVIDENCE = Evidence("fault", addresses=set("cdefg"), requests=Counter("cfg"), re
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # it takes minutes; a slow machine needs several times as long
 async def test_a_round_of_faults_loses_nothing_without_a_report(
     broker: KafkaBroker, database_url: str, redis_url: str, prefix: str, tmp_path: Path
 ) -> None:

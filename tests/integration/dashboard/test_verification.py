@@ -24,5 +24,7 @@ def commands() -> Path:
     return found
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1800)  # it takes minutes; a slow machine needs several times as long
 def test_the_dashboard_is_checked_and_its_build_is_the_committed_one(commands: Path, tmp_path: Path) -> None:
     assert verify_sources(commands, tmp_path) == [], "`make dashboard` builds it anew"

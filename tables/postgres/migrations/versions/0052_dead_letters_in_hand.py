@@ -3,7 +3,7 @@
 from tables.postgres.migrations import run_sql_file
 
 revision = "0052"
-down_revision = "0050"
+down_revision = "0051"
 
 
 def upgrade() -> None:
