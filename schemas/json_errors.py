@@ -31,6 +31,7 @@ _LIMIT = re.compile(r"Expected `(\w+)`(?: of length)? (>=|<=) (\S+)$")
 _WRONG_TYPE = re.compile(r"Expected `([^`]+)`, got `([^`]+)`$")
 _MALFORMED = re.compile(r"JSON is malformed: (.*) \(byte (\d+)\)$")
 _INDEX = re.compile(r"\[[^\]]*\]")
+_END_CHARACTERS = 5000
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 _TYPES = {
@@ -74,11 +75,17 @@ def describe_decode_error(error: Exception, data: bytes) -> JsonProblem:
         return JsonProblem(half_pair_path, "has half a surrogate pair (\\ud800 to \\udfff): a character was cut in two")
     if not data.strip() and not isinstance(error, msgspec.ValidationError):
         return JsonProblem("$", "is empty instead of JSON")
-    match = _PATH_SUFFIX.match(str(error))
-    text, path = (match[1], match[2] or "$") if match else (str(error), "$")
+    whole = _cut_middle(str(error))
+    match = _PATH_SUFFIX.match(whole)
+    text, path = (match[1], match[2] or "$") if match else (whole, "$")
     if field := _FIELD.match(text):
         return JsonProblem(f"{path}.{field[2]}", "is missing" if field[1].startswith("missing") else "is not a known field")
     return JsonProblem(path, _describe_value_error(text, path, error))
+
+
+def _cut_middle(text: str) -> str:
+    """The text without its middle if it is long: it may name a field of megabytes, and would be searched for tenths of a second."""
+    return text if len(text) <= 2 * _END_CHARACTERS else f"{text[:_END_CHARACTERS]}...{text[-_END_CHARACTERS:]}"
 
 
 def find_half_pair(error: Exception, data: bytes) -> str | None:

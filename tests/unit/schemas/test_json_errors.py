@@ -38,3 +38,13 @@ def test_a_problem_is_in_words_of_json_and_has_the_path(members: bytes, problem:
     with pytest.raises(DECODE_ERRORS) as caught:
         decode_submission(body)
     assert str(describe_decode_error(caught.value, body)) == problem
+
+
+def test_a_long_name_is_cut_in_its_middle_and_its_path_is_kept() -> None:
+    data = b'[{"user_id":"u","type":"t","' + b"a" * 4_000_000 + b'":1}]'
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.json.decode(data, type=list[Submission])
+    problem = describe_decode_error(caught.value, data)
+    assert problem.text == "is not a known field"
+    assert problem.path.startswith("$[0].aaa")
+    assert len(problem.path) < 11_000
