@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-LENGTH = 3000
+LENGTH = 2000  # of cubic time one search takes more than a minute
 WORDS = ("a", "A", "0", "é", "_", "a@", "a.", "1.", "+1 ", "http://a", "http://a/", "%41", "{{", "{% ", "<a ", "a=b;")
 PIECES = (*WORDS, *' .-@/=,"\n', "//", ", ")
 ENDS = ("", "!", "\0", "@", "\n")
