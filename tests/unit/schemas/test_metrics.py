@@ -48,5 +48,6 @@ def test_every_label_has_a_bounded_set_of_values(metric: Metric) -> None:
         "log",  # audit or consent
         "list",  # of SendGrid's suppressions
         "report",  # a kind that this release knows, or `other`
+        "place",  # worker or scheduler
     }
     assert set(metric.labels) <= bounded_labels
