@@ -43,7 +43,7 @@ insert into webhook_endpoints (id, kind, user_id, url, secret, version)
 values ('01a2211d759678619811269291aeed15', 'user', 'u-42', 'https://hooks.example.org/42', '', 0);
 insert into delivery_logs (id, delivery_id, redrive_count, attempt, status, outcome, reason, provider, provider_message_id, provider_code,
     duration_ms, possible_duplicate, occurred_at, endpoint_id)
-select make_uuid(n), make_uuid(n), 0, 0, case when n % 4 = 0 or n < 100 then 'FAILED' else 'DELIVERED' end,
+select overlay(make_uuid(n)::text placing '9' from 20)::uuid, make_uuid(n), 0, 0, case when n % 4 = 0 or n < 100 then 'FAILED' else 'DELIVERED' end,
     case when n % 4 = 0 or n < 100 then 'UNKNOWN' else 'ACCEPTED' end, '', 'webhook', '', 204, 5, false, to_timestamp(1759990000 + n),
     case n % 4 when 0 then make_uuid(n) when 1 then null else '01a2211d759678619811269291aeed15' end
 from generate_series(1, 20000) as n;
