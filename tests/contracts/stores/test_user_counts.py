@@ -38,7 +38,7 @@ attempts = st.builds(
     st.integers(0, 1000),
     st.sampled_from(USERS),
     st.sampled_from(CHANNEL_NAMES),
-    st.floats(-3600, 3600).map(lambda seconds: MIDNIGHT + seconds),
+    st.integers(-3_600_000, 3_600_000).map(lambda milliseconds: MIDNIGHT + milliseconds / 1000),  # parts of a microsecond are rounded
     st.booleans(),
 )
 pools = st.lists(attempts, min_size=1, max_size=12, unique_by=lambda attempt: attempt.id[20:])
