@@ -41,6 +41,7 @@ DELIVERY_ROUTES: list[tuple[str, str, Any]] = [
             ("POST", "/ping", {}),
             ("GET", f"/pings/{PING}", None),
             ("GET", "/statistics", None),
+            ("GET", "/attempts", None),
         )
     ),
 ]
