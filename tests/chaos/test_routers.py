@@ -56,17 +56,19 @@ def list_partitions(comparisons: list[PartitionComparison]) -> set[tuple[str, in
 async def change_routers(cluster: HeroldCluster, workload: Workload, slice_size: int) -> None:
     """Start two routers, kill and restart one, stop the other, add a third; each while a slice of the workload is processed."""
     await asyncio.gather(cluster.start_worker("router", "a"), cluster.start_worker("router", "b"))
-    await workload.produce_slice(slice_size)
+    producing = await workload.begin_slice(slice_size)
     await workload.wait_until_started()
     cluster.kill_process("a")
     assert all((await workload.count_undecided()).values()), "the router was killed after the end of the slice"
+    await producing
     await workload.produce_until(asyncio.create_task(cluster.start_worker("router", "a")), slice_size)
-    await workload.produce_slice(slice_size)
+    producing = await workload.begin_slice(slice_size)
     await workload.wait_until_started()
     stopping = asyncio.create_task(cluster.stop_process("b"))
     await asyncio.sleep(0)
     assert all((await workload.count_undecided()).values()), "the router was stopped after the end of the slice"
     assert await stopping == 0
+    await producing
     await workload.produce_until(asyncio.create_task(cluster.start_worker("router", "c")), slice_size)
     await workload.produce_rest()
     await workload.wait_until_drained()

@@ -160,16 +160,23 @@ class Workload:
         """The topics of notifications."""
         return [self._cluster.prefix + get_notifications_topic(priority) for priority in PRIORITIES]
 
-    async def produce_slice(self, count: int) -> None:
-        """Wait until the routers have committed all records, then produce the next `count` records at once."""
+    async def begin_slice(self, count: int) -> asyncio.Task[None]:
+        """Wait until the routers have committed all records, then begin to produce the next `count`; their start can be waited for.
+
+        After all are produced the routers of a busy machine would have decided them before the test goes on.
+        """
         await self.wait_until_drained()
-        await self.produce_backlog(count)
+        await self._count_anew()
+        return asyncio.create_task(self.produce(count))
 
     async def produce_backlog(self, count: int) -> None:
         """Produce the next `count` records at once, as the slice whose start and rest can be waited for."""
+        await self._count_anew()
+        await self.produce(count)
+
+    async def _count_anew(self) -> None:
         self._decided_before = await self._count_decided()
         self._produced = dict.fromkeys(range(PARTITIONS), 0)
-        await self.produce(count)
 
     async def produce(self, count: int) -> None:
         """Produce the next `count` records and wait for the acknowledgements."""
