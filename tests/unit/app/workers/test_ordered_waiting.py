@@ -32,7 +32,7 @@ class Rows:
         return ScannedRows([(key, self.rows[partition][key]) for key in found], keys[max_rows] if len(keys) > max_rows else None)
 
     def build_count(self) -> ScheduledOrder:
-        return ScheduledOrder(self, lambda: self.assigned, asyncio.sleep)
+        return ScheduledOrder(self, lambda: self.assigned, asyncio.sleep, lambda: 0.0)
 
 
 async def test_the_waiting_of_all_rows_of_assigned_partitions_are_counted() -> None:
@@ -68,3 +68,21 @@ async def test_many_rows_are_read_a_few_at_a_time_until_their_partition_is_revok
     rows.assigned = {1}
     await reading
     assert (count.count, rows.steps) == (7, [(0, 2), (1, 2), (1, 2), (1, 1)])
+
+
+async def test_a_count_that_takes_long_is_made_less_often() -> None:
+    """A count of 0.03 s fits into the usual interval; one of 3 s takes a hundredth of the time, too."""
+    now, durations, waits = [0.0], [0.03, 3.0], list[float]()
+
+    def list_partitions() -> set[int]:
+        now[0] += durations.pop(0)
+        return set()
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if not durations:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await ScheduledOrder(Rows(), list_partitions, sleep, lambda: now[0]).count_forever()
+    assert waits == [pytest.approx(5), pytest.approx(300)]
