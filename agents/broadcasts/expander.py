@@ -1,8 +1,8 @@
 """Broadcasts -> notifications.<priority>, a page of users at a time.
 
-A page is read, produced and acknowledged, then the cursor is stored; nothing of it is produced if the broadcast was paused or cancelled
-since it was taken in hand. A page that is produced again, after a crash or by two workers, has
-the same ids, wherever it ends: they are derived from the broadcast, the user and its time. The router skips them as replays.
+A page is read, produced and acknowledged, then the cursor is stored. Nothing of it is produced if the broadcast was paused or cancelled
+since it was claimed. A page that is produced again, after a crash or by two workers, has the same ids, wherever it ends: they are derived
+from the broadcast, the user and its time. The router skips them as replays.
 """
 
 from collections.abc import Callable

@@ -5,15 +5,11 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, NamedTuple
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import TopicPartition
 
 from app.connection_settings import KafkaSection
-from app.kafka.client_options import build_client_options
-from app.kafka.connection_problem import describe_connection_problem
-from app.kafka.recorded_notifications import FETCH_WAIT_MS
-from app.streaming.aiokafka_patches import patch_aiokafka
-from schemas.errors import RecordedNotificationsUnavailableError, RecordSearchRunningError
+from app.kafka.standalone_consumer import open_standalone_consumer
+from schemas.errors import RecordSearchRunningError
 from schemas.ids import compute_partition
 from schemas.notification_records import DescribedRecord, RecordPosition, WantedRecords, Window, describe_record
 from schemas.ports import Clock
@@ -58,7 +54,7 @@ class NotificationRecordReader:
 
         Raises RecordSearchRunningError while too many others search, RecordedNotificationsUnavailableError if Kafka does not answer.
         """
-        async with self._admit(), self._open_consumer() as consumer:
+        async with self._admit(), open_standalone_consumer(self._kafka, REQUEST_TIMEOUT_MS) as consumer:
             search = _Search(consumer, wanted, self._kafka, self._monotonic, self._monotonic() + MAX_SECONDS)
             partitions = self._list_partitions(wanted, topics)
             for window in windows[:MAX_WINDOWS]:
@@ -88,26 +84,6 @@ class NotificationRecordReader:
             yield
         finally:
             self._slots.release()
-
-    @asynccontextmanager
-    async def _open_consumer(self) -> AsyncIterator[Any]:
-        patch_aiokafka()
-        options = build_client_options(self._kafka)
-        consumer = AIOKafkaConsumer(
-            **options,
-            enable_auto_commit=False,
-            request_timeout_ms=REQUEST_TIMEOUT_MS,
-            fetch_max_wait_ms=FETCH_WAIT_MS,
-            isolation_level="read_committed",
-        )
-        try:
-            await consumer.start()
-            yield consumer
-        except (KafkaError, OSError) as error:
-            problem = await describe_connection_problem(options, error)
-            raise RecordedNotificationsUnavailableError(f"Kafka at {self._kafka.bootstrap_servers}: {problem}") from error
-        finally:
-            await consumer.stop()
 
 
 class _Search:

@@ -5,15 +5,13 @@ from contextlib import asynccontextmanager
 from operator import attrgetter
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaConnectionError
 
 from app.connection_settings import KafkaSection
-from app.kafka.client_options import build_client_options
-from app.kafka.connection_problem import describe_connection_problem
-from app.streaming.aiokafka_patches import patch_aiokafka
+from app.kafka.standalone_consumer import open_standalone_consumer
 from schemas.enums import PRIORITIES
-from schemas.errors import RecordedNotificationsTooLargeError, RecordedNotificationsUnavailableError
+from schemas.errors import RecordedNotificationsTooLargeError
 from schemas.lifetimes import NOTIFICATION_RECORDS
 from schemas.ports import RecordedNotification
 from schemas.topics import get_notifications_topic
@@ -23,7 +21,6 @@ SCAN_RECORDS = 2000  # that a search keeps in memory at once; fewer if they are 
 MAX_SCAN_BYTES = 32 * 1024 * 1024  # the gateway searches, too
 POLL_MS = 500
 MAX_IDLE_POLLS = 20  # without a record, after which Kafka is said not to answer
-FETCH_WAIT_MS = 50  # that a broker may keep a fetch; it answers what is asked on the same connection only afterwards
 REQUEST_TIMEOUT_MS = 10_000
 
 MAX_CLOCK_DIFFERENCE = 60.0  # seconds that a broker's clock may be ahead of this one
@@ -34,23 +31,8 @@ Offsets = Mapping[Any, int]
 @asynccontextmanager
 async def open_recorded_notifications(kafka: KafkaSection) -> AsyncIterator["RecordedNotifications"]:
     """A reader of the topics notifications.*, without a consumer group. Raises RecordedNotificationsUnavailableError."""
-    patch_aiokafka()
-    options = build_client_options(kafka)
-    consumer = AIOKafkaConsumer(
-        **options,
-        enable_auto_commit=False,
-        request_timeout_ms=REQUEST_TIMEOUT_MS,
-        fetch_max_wait_ms=FETCH_WAIT_MS,
-        isolation_level="read_committed",
-    )
-    try:
-        await consumer.start()
+    async with open_standalone_consumer(kafka, REQUEST_TIMEOUT_MS) as consumer:
         yield RecordedNotifications(consumer, kafka.topic_prefix, kafka.topic_partitions)
-    except (KafkaError, OSError) as error:
-        problem = await describe_connection_problem(options, error)
-        raise RecordedNotificationsUnavailableError(f"Kafka at {kafka.bootstrap_servers}: {problem}") from error
-    finally:
-        await consumer.stop()
 
 
 async def read_newest(kafka: KafkaSection, now: float, seconds: float, count: int) -> tuple[float, list[RecordedNotification]]:
